@@ -1,0 +1,195 @@
+// stream.hpp: a byte stream over a connected socket, in clear or in TLS, with a deadline built in.
+//
+// Meets Asio's AsyncReadStream and AsyncWriteStream, so that Asio's and Beast's algorithms run over it.
+// OpenSSL works on the descriptor itself and the socket is only asked for readiness: an idle TLS connection
+// then costs OpenSSL's own state and no buffers of ours (docs/decisions/0004-own-tls-stream.md).
+//
+// One deadline is in force at a time, set by expires_at() and absolute: a peer that sends a byte a second
+// does not extend it.  Once it has passed, pending and later operations fail with asio::error::timed_out
+// until a new one is set.
+//
+// Not safe for concurrent use: all calls on the socket's executor, which must be a strand where several
+// threads run it. At most one operation at a time.  REQUIRES: the process ignores SIGPIPE.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/error_code.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "common/openssl.hpp"
+
+namespace securelogin {
+
+class Stream {
+  public:
+    using Socket = boost::asio::generic::stream_protocol::socket;
+    using executor_type = Socket::executor_type;
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    /// In clear.  Throws boost::system::system_error when the socket cannot be made non-blocking.
+    explicit Stream(Socket socket) : Stream(std::move(socket), nullptr) {}
+    /// In TLS: `ssl` is in accept or connect state (SSL_set_accept_state), async_handshake comes first.
+    Stream(Socket socket, SslPtr ssl);
+    ~Stream();
+    Stream(Stream&&) noexcept = default;
+    Stream& operator=(Stream&&) noexcept = default;
+
+    [[nodiscard]] executor_type get_executor() const noexcept { return state_->socket.get_executor(); }
+    [[nodiscard]] Socket& socket() noexcept { return state_->socket; }
+    /// nullptr when in clear, and from async_close on.
+    [[nodiscard]] SSL* ssl() const noexcept { return state_->ssl.get(); }
+
+    void expires_at(TimePoint deadline);
+
+    /// Pending operations fail with asio::error::operation_aborted; later ones are not affected.
+    void cancel() noexcept;
+
+    /// void(error_code).  Nothing to do in clear.
+    template <typename Token>
+    auto async_handshake(Token&& token)
+    {
+        return run<void(Error)>([state = state_.get()] { return state->handshake(); },
+                                std::forward<Token>(token));
+    }
+
+    /// void(error_code).  Completes when async_read_some would not have to wait: who waits needs no buffer.
+    template <typename Token>
+    auto async_wait_readable(Token&& token)
+    {
+        return run<void(Error)>([state = state_.get()] { return state->peek(); }, std::forward<Token>(token));
+    }
+
+    /// void(error_code, size_t); asio::error::eof when the peer has ended its side.
+    template <typename Buffers, typename Token>
+    auto async_read_some(const Buffers& buffers, Token&& token)
+    {
+        const boost::asio::mutable_buffer into = first_of<boost::asio::mutable_buffer>(buffers);
+        return run<void(Error, std::size_t)>([state = state_.get(), into] { return state->read(into); },
+                                             std::forward<Token>(token));
+    }
+
+    /// void(error_code, size_t).
+    template <typename Buffers, typename Token>
+    auto async_write_some(const Buffers& buffers, Token&& token)
+    {
+        const boost::asio::const_buffer from = first_of<boost::asio::const_buffer>(buffers);
+        return run<void(Error, std::size_t)>([state = state_.get(), from] { return state->write(from); },
+                                             std::forward<Token>(token));
+    }
+
+    /// void(error_code).  Says goodbye (close_notify, FIN) and reads on, discarding a bounded sum, until the
+    /// peer does the same or the deadline passes: a socket closed over unread octets would be reset, and the
+    /// last reply lost with it.
+    template <typename Token>
+    auto async_close(Token&& token)
+    {
+        return run<void(Error)>([state = state_.get()] { return state->close(); },
+                                std::forward<Token>(token));
+    }
+
+  private:
+    using Error = boost::system::error_code;
+
+    /// What one non-blocking try came to.
+    struct Outcome {
+        enum class Want { nothing, read, write } want = Want::nothing;
+        Error error = {};
+        std::size_t count = 0;
+    };
+
+    /// Shared with the deadline's handler, which may come late.
+    struct State {
+        State(Socket s, SslPtr tls)
+            : socket(std::move(s)), ssl(std::move(tls)), deadline(socket.get_executor())
+        {
+        }
+        [[nodiscard]] Outcome handshake();
+        [[nodiscard]] Outcome peek();
+        [[nodiscard]] Outcome read(boost::asio::mutable_buffer into);
+        [[nodiscard]] Outcome write(boost::asio::const_buffer from);
+        [[nodiscard]] Outcome close();
+        [[nodiscard]] Outcome of_ssl(int result) const;
+
+        Socket socket;
+        SslPtr ssl;
+        boost::asio::steady_timer deadline;
+        bool expired = false;
+        bool said_goodbye = false;
+        std::size_t discarded = 0;  // octets read by close()
+    };
+
+    template <typename Buffer, typename Buffers>
+    static Buffer first_of(const Buffers& buffers)
+    {
+        for (auto at = boost::asio::buffer_sequence_begin(buffers);
+             at != boost::asio::buffer_sequence_end(buffers); ++at) {
+            if (Buffer(*at).size() > 0) return *at;
+        }
+        return {};
+    }
+
+    /// Tries until the try wants nothing more, waiting for readiness in between.
+    template <typename Signature, typename Try>
+    struct Operation {
+        State* state;
+        Try attempt;
+        bool waited = false;
+        Outcome outcome = {};
+
+        template <typename Self>
+        void operator()(Self& self, Error error = {})
+        {
+            if (waited && outcome.want == Outcome::Want::nothing) return finish(self);
+            if (state->expired) {
+                outcome = {.error = boost::asio::error::timed_out};
+            } else if (error) {
+                outcome = {.error = error};
+            } else {
+                outcome = attempt();
+            }
+            if (outcome.want != Outcome::Want::nothing) {
+                waited = true;
+                state->socket.async_wait(
+                    outcome.want == Outcome::Want::read ? Socket::wait_read : Socket::wait_write,
+                    std::move(self));
+                return;
+            }
+            if (waited) return finish(self);
+            waited = true;  // never complete inside the initiating call
+            const auto executor = state->socket.get_executor();
+            boost::asio::post(executor, std::move(self));
+        }
+
+        template <typename Self>
+        void finish(Self& self)
+        {
+            if constexpr (std::is_same_v<Signature, void(Error)>) {
+                self.complete(outcome.error);
+            } else {
+                self.complete(outcome.error, outcome.count);
+            }
+        }
+    };
+
+    template <typename Signature, typename Try, typename Token>
+    auto run(Try attempt, Token&& token)
+    {
+        return boost::asio::async_compose<Token, Signature>(
+            Operation<Signature, Try>{.state = state_.get(), .attempt = std::move(attempt)}, token,
+            state_->socket);
+    }
+
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace securelogin
