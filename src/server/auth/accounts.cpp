@@ -1,0 +1,95 @@
+#include "server/auth/accounts.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace securelogin::auth {
+namespace {
+
+constexpr std::string_view kNoSession = {};  // none is spared
+
+}  // namespace
+
+Accounts::Accounts(const Clock& clock, Random& random, std::string actor)
+    : clock_(clock), random_(random), actor_(std::move(actor))
+{
+}
+
+NewAccount Accounts::prepare(UserName name, Secret phc, const TotpParameters& totp) const
+{
+    return {UserId{random_id(random_)},
+            std::move(name),
+            std::move(phc),
+            generate_totp_secret(totp.algorithm, random_),
+            totp,
+            clock_.now()};
+}
+
+bool Accounts::add(Transaction& transaction, const NewAccount& account) const
+{
+    if (!transaction.add_account(account)) return false;
+    record(transaction, "user.add", account.id);
+    return true;
+}
+
+bool Accounts::disable(Transaction& transaction, const UserName& name) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.set_state(*account, AccountState::disabled);
+    transaction.end_sessions(account->id, kNoSession);
+    record(transaction, "user.disable", account->id);
+    return true;
+}
+
+bool Accounts::enable(Transaction& transaction, const UserName& name) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.set_state(*account, AccountState::active);
+    record(transaction, "user.enable", account->id);
+    return true;
+}
+
+bool Accounts::remove(Transaction& transaction, const UserName& name) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    // An id that leads nowhere any more would not say who it was.
+    record(transaction, "user.remove", account->id, name.str());
+    transaction.remove_account(*account);
+    return true;
+}
+
+bool Accounts::set_password(Transaction& transaction, const UserName& name, const Secret& phc) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.set_password(*account, phc, clock_.now());
+    transaction.end_sessions(account->id, kNoSession);
+    record(transaction, "user.passwd", account->id);
+    return true;
+}
+
+bool Accounts::reset_totp(Transaction& transaction, const UserName& name, const Secret& secret,
+                          const TotpParameters& parameters) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.set_totp(*account, secret, parameters, clock_.now());
+    transaction.end_sessions(account->id, kNoSession);
+    record(transaction, "user.reset-totp", account->id);
+    return true;
+}
+
+void Accounts::record(Transaction& transaction, std::string event, UserId user, std::string reason) const
+{
+    transaction.append_audit({.at = clock_.now(),
+                              .event = std::move(event),
+                              .outcome = "done",
+                              .reason = std::move(reason),
+                              .user = user,
+                              .source = actor_});
+}
+
+}  // namespace securelogin::auth

@@ -1,0 +1,133 @@
+// authenticator.hpp: who may in.  The one place that says yes, whatever the door.
+//
+// An attempt is three steps, each with its own cost and its own place to run:
+//   admit           cheap, in a transaction, when the password has arrived: is this name from this source to
+//   be judged
+//                   at all?  Charges the password's failure before anything is checked; what is not admitted
+//                   gets no hash.
+//   check_password  expensive and stateless, on a hash thread: changes nothing.
+//   decide          cheap, in a transaction, when the code has arrived: settles the charge, checks and spends
+//   the
+//                   code, opens the session, writes the audit record, and says yes in one place.
+// What admit and decide did counts only when their transaction is durable: answer nothing before.
+//
+// There is one way to say no.  The next author who adds a reason: it costs the same work, writes the same
+// rows, and only the operator learns it.
+//
+// Immutable after construction; any thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/auth/account.hpp"
+#include "server/auth/clock.hpp"
+#include "server/auth/master_key.hpp"
+#include "server/auth/password_hash.hpp"
+#include "server/auth/session.hpp"
+#include "server/auth/source.hpp"
+#include "server/auth/store.hpp"
+#include "server/auth/waits.hpp"
+
+namespace securelogin::auth {
+
+struct Policy {
+    HashParameters hash = {};
+    WaitPolicy waits = {};
+    SessionPolicy sessions = {};
+    int totp_window = 1;  // steps on each side of now
+};
+
+/// Who claims to be whom, from where.
+struct Claim {
+    std::optional<UserName> name;  // nothing when what was typed can be nobody's name
+    NameKey name_key;              // of what was typed, folded: one counter for every spelling
+    Source source;
+};
+
+/// Nothing to wait for: judge it.  Else how long until attempts are judged again.
+struct Admission {
+    std::optional<std::chrono::seconds> wait = {};
+    std::optional<UserName> known_user = {};  // where there is a wait and the account exists: for the log
+};
+
+struct PasswordCheck {
+    bool matches = false;    // never true without an account
+    std::int64_t epoch = 0;  // of the password that was checked
+    bool outdated = false;   // matches, and its parameters are not the policy's
+};
+
+/// Why not: for the operator's log and the audit, never for the peer.
+enum class Refusal { unknown_user, disabled, wrong_password, wrong_code, replayed_code, code_locked };
+[[nodiscard]] std::string_view to_string(Refusal refusal) noexcept;
+
+/// A yes.
+struct Granted {
+    Account account;  // as it was before this login
+    Session session;
+    int failures_since = 0;  // refused attempts since the last login
+};
+
+struct Verdict {
+    std::optional<Granted> granted = {};      // the only yes
+    std::optional<Refusal> refusal = {};      // set when not granted
+    std::optional<UserName> known_user = {};  // set where the account exists: only then may a log name it
+};
+
+class Authenticator {
+  public:
+    Authenticator(const Policy& policy, const MasterKey& master, const Clock& clock, Random& random);
+
+    [[nodiscard]] Claim claim(std::string_view typed_name, Source source) const;
+
+    [[nodiscard]] Admission admit(Transaction& transaction, const Claim& claim) const;
+
+    /// `typed` as it came over the wire.  Throws StoreError, std::bad_alloc.
+    [[nodiscard]] PasswordCheck check_password(Reader& reader, const Claim& claim, const Secret& typed) const;
+
+    /// A login: on yes a session is open.  REQUIRES: admitted, and checked for the same claim.
+    [[nodiscard]] Verdict decide(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
+                                 std::string_view code) const;
+
+    /// The same judgement of someone already logged in, before what is done only after re-authentication:
+    /// `current` is left as it is, and no other session is opened.
+    [[nodiscard]] Verdict confirm(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
+                                  std::string_view code, const Session& current) const;
+
+    /// The password that was right, hashed with the policy's parameters, in the place of an outdated hash of
+    /// it.  Nothing happens when the password has been changed meanwhile.
+    void renew_hash(Transaction& transaction, const Account& account, std::int64_t epoch,
+                    const Secret& phc) const;
+
+    /// Whether `session` still stands; marks it as used.
+    [[nodiscard]] bool still_live(Transaction& transaction, const Session& session) const;
+    void log_out(Transaction& transaction, const Session& session) const;
+
+    /// A new password for the holder of `session`; the user's other sessions end.  False when the account is
+    /// gone, disabled or the session has ended meanwhile: nothing is changed.
+    [[nodiscard]] bool change_password(Transaction& transaction, const UserName& name, const Session& session,
+                                       const Secret& phc) const;
+
+    [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
+
+  private:
+    [[nodiscard]] Verdict judge(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
+                                std::string_view code, std::string_view event) const;
+    [[nodiscard]] std::optional<Refusal> examine(Transaction& transaction,
+                                                 const std::optional<Account>& account,
+                                                 const PasswordCheck& check, std::string_view code,
+                                                 Time now) const;
+    [[nodiscard]] Session new_session(Transaction& transaction, const Account& account,
+                                      const Source& source) const;
+
+    const Policy policy_;
+    const Clock& clock_;
+    Random& random_;
+    const NameKeyer name_key_;
+    const Secret made_up_hash_;
+    const Secret made_up_totp_secret_;
+};
+
+}  // namespace securelogin::auth

@@ -1,0 +1,164 @@
+#include "server/auth/hash_pool.hpp"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <future>
+#include <string>
+#include <utility>
+
+#include "server/auth/hash_arena.hpp"
+
+namespace securelogin::auth {
+namespace {
+
+constexpr int kNicerBy = 5;
+
+/// Hashing takes all the processor there is: I/O, which keeps everybody else waiting, goes first.
+void make_thread_nicer() noexcept
+{
+    constexpr id_t this_thread = 0;  // Linux: niceness is the thread's, not the process's
+    errno = 0;
+    const int niceness = getpriority(PRIO_PROCESS, this_thread);
+    if (errno == 0) setpriority(PRIO_PROCESS, this_thread, niceness + kNicerBy);
+}
+
+}  // namespace
+
+/// Lives as long as the place or the job, whichever is longer.  All of it is guarded by the pool's mutex.
+struct HashPool::Place::State {
+    enum class Phase { reserved, queued, running, ended };
+
+    explicit State(HashPool& owner) : pool(owner) {}
+
+    HashPool& pool;
+    Phase phase = Phase::reserved;
+    std::function<void()> job = {};
+};
+
+HashPool::Place& HashPool::Place::operator=(Place&& other) noexcept
+{
+    if (this != &other) {
+        release();
+        state_ = std::move(other.state_);
+    }
+    return *this;
+}
+
+HashPool::Place::~Place() { release(); }
+
+void HashPool::Place::submit(std::function<void()> job)
+{
+    auto& pool = state_->pool;
+    {
+        const std::lock_guard lock(pool.mutex_);
+        assert(state_->phase == State::Phase::reserved);
+        if (pool.stopping_) return;
+        pool.queue_.push_back(state_);
+        state_->job = std::move(job);
+        state_->phase = State::Phase::queued;
+    }
+    pool.wake_.notify_one();
+}
+
+void HashPool::Place::release() noexcept
+{
+    const auto state = std::exchange(state_, nullptr);
+    if (!state) return;
+    // Destroyed after the lock is given back: a job may own what owns other places.
+    std::function<void()> dropped;
+    const std::lock_guard lock(state->pool.mutex_);
+    if (state->phase == State::Phase::ended) return;    // freed when its job ended
+    if (state->phase == State::Phase::running) return;  // its thread frees it
+    if (state->phase == State::Phase::queued) {
+        std::erase(state->pool.queue_, state);
+        dropped.swap(state->job);
+    }
+    --state->pool.taken_;
+}
+
+HashPool::HashPool(Limits limits, const HashParameters& parameters) : limits_(limits), parameters_(parameters)
+{
+    assert(limits.threads >= 1 && limits.queue >= limits.threads);
+    std::vector<std::future<void>> arenas;
+    try {
+        for (std::size_t number = 0; number < limits_.threads; ++number) {
+            std::promise<void> ready;
+            arenas.push_back(ready.get_future());
+            threads_.emplace_back(&HashPool::work, this, number, std::move(ready));
+        }
+        for (auto& arena : arenas) arena.get();
+    } catch (...) {
+        stop();
+        throw;
+    }
+}
+
+HashPool::~HashPool() { stop(); }
+
+void HashPool::stop() noexcept
+{
+    std::deque<std::shared_ptr<Place::State>> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        dropped.swap(queue_);
+        taken_ -= dropped.size();
+        for (const auto& state : dropped) state->phase = Place::State::Phase::ended;
+    }
+    wake_.notify_all();
+    for (const auto& state : dropped) state->job = nullptr;  // not under the lock: it may own a place
+    for (auto& thread : threads_) {
+        if (thread.joinable()) thread.join();
+    }
+}
+
+std::optional<HashPool::Place> HashPool::reserve()
+{
+    auto state = std::make_shared<Place::State>(*this);
+    const std::lock_guard lock(mutex_);
+    if (taken_ >= limits_.queue) return std::nullopt;
+    ++taken_;
+    return Place(std::move(state));
+}
+
+void HashPool::work(std::size_t number, std::promise<void> ready) noexcept
+{
+    pthread_setname_np(pthread_self(), ("hash/" + std::to_string(number)).c_str());
+    make_thread_nicer();
+    std::optional<HashArena> arena;
+    try {
+        arena.emplace(parameters_);
+    } catch (...) {
+        ready.set_exception(std::current_exception());
+        return;
+    }
+    ready.set_value();
+    while (const auto state = next()) run(*state);
+}
+
+std::shared_ptr<HashPool::Place::State> HashPool::next()
+{
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return nullptr;
+    auto state = std::move(queue_.front());
+    queue_.pop_front();
+    state->phase = Place::State::Phase::running;
+    return state;
+}
+
+void HashPool::run(Place::State& state)
+{
+    auto job = std::exchange(state.job, nullptr);  // no one else touches it while the phase is `running`
+    job();
+    job = nullptr;  // what it holds, a password perhaps, goes before the place is told free
+    const std::lock_guard lock(mutex_);
+    state.phase = Place::State::Phase::ended;
+    --taken_;
+}
+
+}  // namespace securelogin::auth

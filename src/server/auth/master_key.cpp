@@ -1,0 +1,110 @@
+#include "server/auth/master_key.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+
+#include <algorithm>
+#include <cassert>
+#include <memory>
+#include <utility>
+
+#include "common/openssl.hpp"
+#include "server/auth/user_name.hpp"
+
+namespace securelogin::auth {
+namespace {
+
+using KdfPtr = std::unique_ptr<EVP_KDF, OpenSslFree<EVP_KDF_free>>;
+using KdfContextPtr = std::unique_ptr<EVP_KDF_CTX, OpenSslFree<EVP_KDF_CTX_free>>;
+using MacPtr = std::unique_ptr<EVP_MAC, OpenSslFree<EVP_MAC_free>>;
+using MacContextPtr = std::unique_ptr<EVP_MAC_CTX, OpenSslFree<EVP_MAC_CTX_free>>;
+
+constexpr std::size_t kDerivedSize = 32;  // bytes
+
+/// OpenSSL's parameters are not const, though it only reads these.
+OSSL_PARAM digest_sha256(const char* key)
+{
+    static char sha256[] = "SHA256";
+    return OSSL_PARAM_construct_utf8_string(key, sha256, sizeof sha256 - 1);
+}
+
+/// RFC 5869 with an empty salt, as the input is a uniform key already; `purpose` is the info.
+Secret hkdf_sha256(const Secret& key, std::string_view purpose)
+{
+    const KdfPtr kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
+    const KdfContextPtr context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
+    Secret input = key.clone();
+    std::string info(purpose);
+    const std::array parameters{
+        digest_sha256(OSSL_KDF_PARAM_DIGEST),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, input.bytes().data(), input.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
+        OSSL_PARAM_construct_end(),
+    };
+    Secret derived(kDerivedSize);
+    if (!context ||
+        EVP_KDF_derive(context.get(), derived.bytes().data(), derived.size(), parameters.data()) != 1) {
+        throw OpenSslError("deriving a key");
+    }
+    return derived;
+}
+
+std::array<std::uint8_t, 32> hmac_sha256(const Secret& key, std::string_view message)
+{
+    const MacPtr mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
+    const MacContextPtr context(mac ? EVP_MAC_CTX_new(mac.get()) : nullptr);
+    const std::array parameters{digest_sha256(OSSL_MAC_PARAM_DIGEST), OSSL_PARAM_construct_end()};
+    std::array<std::uint8_t, 32> code{};
+    std::size_t size = 0;
+    const auto* const input = reinterpret_cast<const unsigned char*>(message.data());
+    if (!context || EVP_MAC_init(context.get(), key.bytes().data(), key.size(), parameters.data()) != 1 ||
+        EVP_MAC_update(context.get(), input, message.size()) != 1 ||
+        EVP_MAC_final(context.get(), code.data(), &size, code.size()) != 1 || size != code.size()) {
+        throw OpenSslError("keying a name");
+    }
+    return code;
+}
+
+std::uint32_t key_id(const Secret& key)
+{
+    const auto derived = hkdf_sha256(key, "key id");
+    std::uint32_t id = 0;
+    for (const auto byte : derived.bytes().first(4)) id = (id << 8U) | byte;
+    return id;
+}
+
+}  // namespace
+
+MasterKey::MasterKey(Secret bytes) : bytes_(std::move(bytes)), id_(key_id(bytes_))
+{
+    assert(bytes_.size() == kSize);
+}
+
+Secret MasterKey::derive(std::string_view purpose) const { return hkdf_sha256(bytes_, purpose); }
+
+NameKeyer::NameKeyer(const MasterKey& master) : key_(master.derive("name key")) {}
+
+NameKey NameKeyer::operator()(std::string_view typed) const
+{
+    std::string folded = fold_case(typed);
+    const auto code = hmac_sha256(key_, folded);
+    wipe(folded);  // it may have been a password
+    NameKey name{};
+    std::copy_n(code.begin(), name.size(), name.begin());
+    return name;
+}
+
+std::string short_form(const NameKey& key)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const auto byte : std::span(key).first(4)) {
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xFU];
+    }
+    return text;
+}
+
+}  // namespace securelogin::auth

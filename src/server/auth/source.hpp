@@ -1,0 +1,30 @@
+// source.hpp: where an attempt comes from, as budgets and caps count it.
+//
+// One holder of an IPv6 /64 has 2^64 addresses: they count as one source.  Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace securelogin::auth {
+
+class Source {
+  public:
+    /// From a numeric address without port.  IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2) is IPv4; a zone
+    /// (`%eth0`) is dropped.  What is no IP address (a Unix socket) is the source `local`.
+    [[nodiscard]] static Source from_address(std::string_view address);
+
+    /// The whole address, for people: `192.0.2.7`, `2001:db8::1`, `local`.
+    [[nodiscard]] const std::string& address() const noexcept { return address_; }
+    /// What counts as one: an IPv4 address, an IPv6 /64 (`2001:db8:0:1::/64`), `local`.
+    [[nodiscard]] const std::string& bucket() const noexcept { return bucket_; }
+
+  private:
+    Source(std::string address, std::string bucket) : address_(std::move(address)), bucket_(std::move(bucket))
+    {
+    }
+    std::string address_;
+    std::string bucket_;
+};
+
+}  // namespace securelogin::auth

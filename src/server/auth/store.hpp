@@ -1,0 +1,135 @@
+// store.hpp: what the domain asks of a database.
+//
+// All that must hold together is done in one Transaction.  Transactions run one after the other on the
+// store's writer, which puts those that are waiting into one durable commit: what `done` has been told is on
+// disk survives kill -9 and power loss.  Inside that commit each keeps its own fate: one that throws leaves
+// nothing behind and does not touch the others.  tests/contract holds every implementation to this page.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "server/auth/account.hpp"
+#include "server/auth/audit.hpp"
+#include "server/auth/session.hpp"
+#include "server/auth/source.hpp"
+#include "server/auth/waits.hpp"
+
+namespace securelogin::auth {
+
+/// The database cannot do what it always can on a working machine: full, locked, read-only, damaged.  Says
+/// what was being done, on which file, why, and the remedy.  Nothing of the transaction has been kept.
+class StoreError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Reads and writes of one transaction.  Every member may throw StoreError; work that has met one fails, even
+/// when it has caught it. An Account handed in is one that this transaction has found: what changes one that
+/// is gone throws StoreError.
+class Transaction {
+  public:
+    virtual ~Transaction() = default;
+
+    // Accounts
+    [[nodiscard]] virtual std::optional<Account> find_account(const UserName& name) = 0;
+    /// False, and nothing is changed, when the name is taken.
+    [[nodiscard]] virtual bool add_account(const NewAccount& account) = 0;
+    virtual void set_state(const Account& account, AccountState state) = 0;
+    /// With its enrolment and sessions.  Audit records stay.
+    virtual void remove_account(const Account& account) = 0;
+    /// password_epoch grows by one.
+    virtual void set_password(const Account& account, const Secret& phc, Time now) = 0;
+    /// The same password, hashed anew: the epoch stays.  False, and nothing is changed, when the password is
+    /// no longer the one of `epoch`.
+    [[nodiscard]] virtual bool renew_password_hash(const Account& account, std::int64_t epoch,
+                                                   const Secret& phc) = 0;
+    virtual void record_login(const Account& account, const LastLogin& login) = 0;
+
+    // One-time codes
+    /// REQUIRES: account.totp.
+    [[nodiscard]] virtual Secret totp_secret(const Account& account) = 0;
+    /// A new secret in the place of the old: last_step and failures start again at nought.
+    virtual void set_totp(const Account& account, const Secret& secret, const TotpParameters& parameters,
+                          Time now) = 0;
+    /// Moves last_step forward to `step`: ONE conditional update.  False, and nothing is changed, unless
+    /// last_step < step.  Whoever gets true is the only one who ever does for this step.
+    [[nodiscard]] virtual bool spend_step(UserId user, TimeStep step) = 0;
+    /// One more wrong code after a right password.  Throws StoreError when there is no enrolment.
+    virtual void count_code_failure(UserId user) = 0;
+
+    // Failures.  Rows exist for names that are nobody's too: nothing here depends on whether an account
+    // exists.
+    [[nodiscard]] virtual Failures failures(const NameKey& name, const Source& source) = 0;
+    /// Kept under source.bucket().  Failures{} removes the row.
+    virtual void save_failures(const NameKey& name, const Source& source, const Failures& failures,
+                               Time now) = 0;
+    /// Refused attempts on a name, from anywhere, since forget_refusals.
+    virtual void count_refusal(const NameKey& name, Time now) = 0;
+    [[nodiscard]] virtual int refusals(const NameKey& name) = 0;
+    virtual void forget_refusals(const NameKey& name) = 0;
+
+    // Sessions
+    /// False, and nothing is changed, when the user has a session of that id.  Throws StoreError when there
+    /// is no such user.
+    [[nodiscard]] virtual bool open_session(const Session& session) = 0;
+    [[nodiscard]] virtual std::optional<Session> find_session(UserId user, std::string_view id) = 0;
+    virtual void touch_session(const Session& session, Time last_used_at) = 0;
+    virtual void end_session(UserId user, std::string_view id) = 0;
+    /// All of the user's; `except` (an id, or empty) stays.
+    virtual void end_sessions(UserId user, std::string_view except) = 0;
+
+    virtual void append_audit(const AuditRecord& record) = 0;
+
+    /// Removes what can no longer matter: sessions whose expires_at is before `now`, failures and refusals
+    /// untouched since `forgotten`.  At most `rows` of each; true when there may be more.
+    [[nodiscard]] virtual bool purge(Time now, Time forgotten, std::size_t rows) = 0;
+};
+
+struct StoreSummary {
+    std::size_t users = 0;
+    std::size_t disabled = 0;
+    std::size_t sessions = 0;  // that have not ended by `now`
+    int schema_version = 0;
+};
+
+/// Reads of what has been committed.  One thread at a time; each thread opens its own.  Throws StoreError.
+class Reader {
+  public:
+    virtual ~Reader() = default;
+    [[nodiscard]] virtual std::optional<StoredPassword> find_password(const UserName& name) = 0;
+    [[nodiscard]] virtual std::optional<Account> find_account(const UserName& name) = 0;
+    /// In the order of names; bounded memory whatever their number.
+    virtual void for_each_account(const std::function<void(const Account&)>& visit) = 0;
+    [[nodiscard]] virtual std::size_t count_sessions(UserId user, Time now) = 0;
+    /// May take time on a large database.
+    [[nodiscard]] virtual StoreSummary summary(Time now) = 0;
+};
+
+class Store {
+  public:
+    virtual ~Store() = default;
+
+    using Work = std::function<void(Transaction&)>;
+    using Done = std::function<void(std::exception_ptr)>;
+
+    /// Queues `work`; never blocks.  `done` is called once, on the writer's thread, and must not throw or
+    /// block: with nullptr when the commit that holds the work is durable; else with what `work` threw, or
+    /// with a StoreError, and then nothing of it has been kept.  Any thread.
+    virtual void submit(Work work, Done done) = 0;
+
+    [[nodiscard]] virtual std::unique_ptr<Reader> open_reader() = 0;
+};
+
+/// submit() for callers that may block: returns when the commit is durable, or throws what went wrong.
+/// Never on the writer's own thread.
+void transact(Store& store, const Store::Work& work);
+
+}  // namespace securelogin::auth

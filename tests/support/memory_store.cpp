@@ -1,0 +1,374 @@
+#include "tests/support/memory_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace securelogin::support {
+namespace {
+
+using auth::Account;
+using auth::StoreError;
+using auth::Time;
+using State = MemoryStore::State;
+
+std::shared_ptr<const Secret> share(const Secret& secret) { return std::make_shared<Secret>(secret.clone()); }
+
+std::optional<Account> find_account_in(const State& state, const auth::UserName& name)
+{
+    const auto found = state.users.find(name.str());
+    if (found == state.users.end()) return std::nullopt;
+    return found->second.account;
+}
+
+/// Erases at most `rows` elements for which `gone` holds; true when there may be more.
+template <typename Map, typename Gone>
+bool erase_some(Map& map, std::size_t rows, Gone gone)
+{
+    std::size_t erased = 0;
+    for (auto it = map.begin(); it != map.end() && erased < rows;) {
+        if (gone(it->second)) {
+            it = map.erase(it);
+            ++erased;
+        } else {
+            ++it;
+        }
+    }
+    return erased == rows;
+}
+
+class MemoryTransaction final : public auth::Transaction {
+  public:
+    explicit MemoryTransaction(State& state) : state_(state) {}
+
+    std::optional<Account> find_account(const auth::UserName& name) override
+    {
+        return find_account_in(state_, name);
+    }
+
+    bool add_account(const auth::NewAccount& added) override
+    {
+        const auto same_id = [&](const auto& user) { return user.second.account.id == added.id; };
+        if (state_.users.contains(added.name.str())) return false;
+        if (std::ranges::any_of(state_.users, same_id)) fail("memory store: the user id is taken");
+        Account account{.id = added.id,
+                        .name = added.name,
+                        .created_at = added.created_at,
+                        .password_set_at = added.created_at};
+        account.totp = auth::TotpEnrolment{.parameters = added.totp, .enrolled_at = added.created_at};
+        state_.users.emplace(added.name.str(),
+                             State::User{account, share(added.phc), share(added.totp_secret)});
+        return true;
+    }
+
+    void set_state(const Account& account, auth::AccountState state) override
+    {
+        user(account).account.state = state;
+    }
+
+    void remove_account(const Account& account) override
+    {
+        const auto id = user(account).account.id;
+        state_.users.erase(account.name.str());
+        end_sessions(id, "");
+    }
+
+    void set_password(const Account& account, const Secret& phc, Time now) override
+    {
+        auto& found = user(account);
+        found.phc = share(phc);
+        found.account.password_epoch += 1;
+        found.account.password_set_at = now;
+    }
+
+    bool renew_password_hash(const Account& account, std::int64_t epoch, const Secret& phc) override
+    {
+        auto* const found = find(account);
+        if (found == nullptr || found->account.password_epoch != epoch) return false;
+        found->phc = share(phc);
+        return true;
+    }
+
+    void record_login(const Account& account, const auth::LastLogin& login) override
+    {
+        user(account).account.last_login = login;
+    }
+
+    Secret totp_secret(const Account& account) override { return user(account).totp_secret->clone(); }
+
+    void set_totp(const Account& account, const Secret& secret, const auth::TotpParameters& parameters,
+                  Time now) override
+    {
+        auto& found = user(account);
+        found.totp_secret = share(secret);
+        found.account.totp = auth::TotpEnrolment{.parameters = parameters, .enrolled_at = now};
+    }
+
+    bool spend_step(auth::UserId id, auth::TimeStep step) override
+    {
+        auto* const totp = enrolment(id);
+        if (totp == nullptr || totp->last_step >= step) return false;
+        totp->last_step = step;
+        return true;
+    }
+
+    void count_code_failure(auth::UserId id) override
+    {
+        auto* const totp = enrolment(id);
+        if (totp == nullptr) fail("memory store: no enrolment");
+        totp->failures += 1;
+    }
+
+    auth::Failures failures(const auth::NameKey& name, const auth::Source& source) override
+    {
+        const auto found = state_.failures.find({name, source.bucket()});
+        return found == state_.failures.end() ? auth::Failures{} : found->second.failures;
+    }
+
+    void save_failures(const auth::NameKey& name, const auth::Source& source, const auth::Failures& failures,
+                       Time now) override
+    {
+        if (failures == auth::Failures{}) {
+            state_.failures.erase({name, source.bucket()});
+        } else {
+            state_.failures[{name, source.bucket()}] = {failures, now};
+        }
+    }
+
+    void count_refusal(const auth::NameKey& name, Time now) override
+    {
+        auto& row = state_.refusals[name];
+        row.refused += 1;
+        row.updated_at = now;
+    }
+
+    int refusals(const auth::NameKey& name) override
+    {
+        const auto found = state_.refusals.find(name);
+        return found == state_.refusals.end() ? 0 : found->second.refused;
+    }
+
+    void forget_refusals(const auth::NameKey& name) override { state_.refusals.erase(name); }
+
+    bool open_session(const auth::Session& session) override
+    {
+        if (enrolment(session.user) == nullptr) fail("memory store: a session of nobody");
+        return state_.sessions.emplace(std::pair(session.user, session.id), session).second;
+    }
+
+    std::optional<auth::Session> find_session(auth::UserId id, std::string_view session) override
+    {
+        const auto found = state_.sessions.find({id, std::string(session)});
+        if (found == state_.sessions.end()) return std::nullopt;
+        return found->second;
+    }
+
+    void touch_session(const auth::Session& session, Time last_used_at) override
+    {
+        const auto found = state_.sessions.find({session.user, session.id});
+        if (found != state_.sessions.end()) found->second.last_used_at = last_used_at;
+    }
+
+    void end_session(auth::UserId id, std::string_view session) override
+    {
+        state_.sessions.erase({id, std::string(session)});
+    }
+
+    void end_sessions(auth::UserId id, std::string_view except) override
+    {
+        std::erase_if(state_.sessions,
+                      [&](const auto& row) { return row.first.first == id && row.first.second != except; });
+    }
+
+    void append_audit(const auth::AuditRecord& record) override { state_.audit.push_back(record); }
+
+    bool purge(Time now, Time forgotten, std::size_t rows) override
+    {
+        const auto stale = [&](const auto& row) { return row.updated_at < forgotten; };
+        const bool sessions =
+            erase_some(state_.sessions, rows, [&](const auto& session) { return session.expires_at < now; });
+        const bool failures = erase_some(state_.failures, rows, stale);
+        const bool refusals = erase_some(state_.refusals, rows, stale);
+        return sessions || failures || refusals;
+    }
+
+    [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+  private:
+    [[noreturn]] void fail(const char* why)
+    {
+        failed_ = true;
+        throw StoreError(why);
+    }
+
+    State::User* find(const Account& account)
+    {
+        const auto found = state_.users.find(account.name.str());
+        if (found == state_.users.end() || found->second.account.id != account.id) return nullptr;
+        return &found->second;
+    }
+
+    State::User& user(const Account& account)
+    {
+        auto* const found = find(account);
+        if (found == nullptr) fail("memory store: the account is gone");
+        return *found;
+    }
+
+    auth::TotpEnrolment* enrolment(auth::UserId id)
+    {
+        for (auto& [name, user] : state_.users) {
+            if (user.account.id == id && user.account.totp) return &*user.account.totp;
+        }
+        return nullptr;
+    }
+
+    State& state_;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+/// Reads what is committed, one copy at a time.
+class MemoryStore::Lookups final : public auth::Reader {
+  public:
+    explicit Lookups(const MemoryStore& store) : store_(store) {}
+
+    std::optional<auth::StoredPassword> find_password(const auth::UserName& name) override
+    {
+        const auto state = committed();
+        const auto found = state.users.find(name.str());
+        if (found == state.users.end()) return std::nullopt;
+        const auto& [account, phc, secret] = found->second;
+        return auth::StoredPassword{account.id, account.password_epoch, phc->clone()};
+    }
+
+    std::optional<Account> find_account(const auth::UserName& name) override
+    {
+        return find_account_in(committed(), name);
+    }
+
+    void for_each_account(const std::function<void(const Account&)>& visit) override
+    {
+        const auto state = committed();
+        for (const auto& [name, user] : state.users) visit(user.account);
+    }
+
+    std::size_t count_sessions(auth::UserId user, Time now) override
+    {
+        const auto state = committed();
+        return static_cast<std::size_t>(std::ranges::count_if(state.sessions, [&](const auto& row) {
+            return row.second.user == user && now < row.second.expires_at;
+        }));
+    }
+
+    auth::StoreSummary summary(Time now) override
+    {
+        const auto state = committed();
+        auth::StoreSummary summary{.users = state.users.size()};
+        for (const auto& [name, user] : state.users) {
+            summary.disabled += user.account.state == auth::AccountState::disabled ? 1U : 0U;
+        }
+        for (const auto& [key, session] : state.sessions)
+            summary.sessions += now < session.expires_at ? 1U : 0U;
+        return summary;
+    }
+
+  private:
+    [[nodiscard]] State committed() const
+    {
+        const std::lock_guard lock(store_.mutex_);
+        if (store_.unreadable_) throw StoreError("memory store: a test made reads fail");
+        return store_.committed_;
+    }
+
+    const MemoryStore& store_;
+};
+
+MemoryStore::MemoryStore() : writer_([this] { write(); }) {}
+
+MemoryStore::~MemoryStore()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    writer_.join();
+}
+
+void MemoryStore::submit(Work work, Done done)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back({std::move(work), std::move(done)});
+    }
+    wake_.notify_all();
+}
+
+std::unique_ptr<auth::Reader> MemoryStore::open_reader() { return std::make_unique<Lookups>(*this); }
+
+std::vector<auth::AuditRecord> MemoryStore::audit() const
+{
+    const std::lock_guard lock(mutex_);
+    return committed_.audit;
+}
+
+void MemoryStore::hold()
+{
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+}
+
+void MemoryStore::release()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        held_ = false;
+    }
+    wake_.notify_all();
+}
+
+void MemoryStore::fail_commits(bool fail)
+{
+    const std::lock_guard lock(mutex_);
+    failing_ = fail;
+}
+
+void MemoryStore::fail_reads(bool fail)
+{
+    const std::lock_guard lock(mutex_);
+    unreadable_ = fail;
+}
+
+void MemoryStore::write()
+{
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return stopping_ || (!held_ && !queue_.empty()); });
+        if (queue_.empty()) return;
+        const Job job = std::move(queue_.front());
+        queue_.pop_front();
+        lock.unlock();
+        job.done(run(job.work));
+    }
+}
+
+std::exception_ptr MemoryStore::run(const Work& work)
+try {
+    State state;
+    {
+        const std::lock_guard lock(mutex_);
+        state = committed_;
+    }
+    MemoryTransaction transaction(state);
+    work(transaction);
+    const std::lock_guard lock(mutex_);
+    if (transaction.failed()) throw StoreError("memory store: part of the transaction failed");
+    if (failing_) throw StoreError("memory store: a test made commits fail");
+    committed_ = std::move(state);
+    return nullptr;
+} catch (...) {
+    return std::current_exception();
+}
+
+}  // namespace securelogin::support
