@@ -1,0 +1,58 @@
+#include "server/store/connection.hpp"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace securelogin::store {
+namespace {
+
+SQLite::Database open_file(const std::filesystem::path& file, std::chrono::milliseconds busy_timeout)
+try {
+    // NOMUTEX: one thread at a time anyway.  Not CREATE: the file's mode is ours to choose.
+    return {file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
+            static_cast<int>(busy_timeout.count())};
+} catch (const SQLite::Exception& error) {
+    throw store_error("opening", file, error);
+}
+
+/// Pages are read through a mapping that all connections share, and cached (in KiB) only when they are
+/// written or still in the WAL: resident memory stays small whatever the database's size.
+constexpr const char* kForEveryConnection =
+    "PRAGMA mmap_size = 1073741824;"
+    "PRAGMA trusted_schema = OFF;"
+    "PRAGMA cell_size_check = ON;";
+/// FULL: a commit that was acknowledged survives power loss.  After a burst the WAL is cut back to 16 MiB.
+constexpr const char* kForWriting =
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA foreign_keys = ON;"
+    "PRAGMA journal_size_limit = 16777216;"
+    "PRAGMA cache_size = -1024;";
+constexpr const char* kForReading =
+    "PRAGMA query_only = ON;"
+    "PRAGMA cache_size = -128;";
+
+}  // namespace
+
+Connection::Connection(std::filesystem::path file, Use use, std::chrono::milliseconds busy_timeout)
+    : file_(std::move(file)), database_(open_file(file_, busy_timeout))
+{
+    attempt("opening", [&] { set_up(use); });
+}
+
+void Connection::set_up(Use use)
+{
+    // SQLite opens what it may not write for reading, without a word.
+    if (sqlite3_db_readonly(database_.getHandle(), "main") == 1) {
+        throw SQLite::Exception("read-only", SQLITE_READONLY);
+    }
+    database_.exec(kForEveryConnection);
+    database_.exec(use == Use::write ? kForWriting : kForReading);
+}
+
+bool Connection::in_transaction() const noexcept
+{
+    return sqlite3_get_autocommit(database_.getHandle()) == 0;
+}
+
+}  // namespace securelogin::store

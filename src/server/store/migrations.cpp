@@ -1,0 +1,148 @@
+#include "server/store/migrations.hpp"
+
+#include <SQLiteCpp/Transaction.h>
+
+#include <algorithm>
+#include <string>
+
+#include "common/secret.hpp"
+#include "schema_sql.hpp"
+#include "server/store/execution.hpp"
+#include "server/store/rows.hpp"
+#include "server/store/statements.hpp"
+
+namespace securelogin::store {
+namespace {
+
+constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
+constexpr std::string_view kKeyCheckText = "this is the key";
+
+int number(Connection& connection, const char* query)
+{
+    return connection.database().execAndGet(query).getInt();
+}
+
+[[noreturn]] void refuse(const Connection& connection, std::string_view why, std::string_view remedy)
+{
+    throw store_error("opening", connection.file(), why, remedy);
+}
+
+int schema_version(Connection& connection)
+{
+    SQLite::Statement find_version(connection.database(), sql::kFindSchemaVersion);
+    if (!find_version.executeStep())
+        refuse(connection, "it has no schema version", "restore it from a backup");
+    return find_version.getColumn(0).getInt();
+}
+
+/// Foreign keys are off while tables are remade: dropping one would delete what refers to it.
+class ForeignKeysOff {
+  public:
+    explicit ForeignKeysOff(Connection& connection) : connection_(connection)
+    {
+        connection_.database().exec("PRAGMA foreign_keys = OFF");
+    }
+    ~ForeignKeysOff() { connection_.database().tryExec("PRAGMA foreign_keys = ON"); }
+    ForeignKeysOff(const ForeignKeysOff&) = delete;
+    ForeignKeysOff& operator=(const ForeignKeysOff&) = delete;
+
+  private:
+    Connection& connection_;
+};
+
+void require_foreign_keys(Connection& connection)
+{
+    SQLite::Statement check(connection.database(), "PRAGMA foreign_key_check");
+    if (check.executeStep()) {
+        refuse(connection, "a migration left a row that refers to nothing",
+               "this should not happen: please report it");
+    }
+}
+
+/// Where the next step leads.
+int take_step(Connection& connection, std::span<const Migration> steps, int version)
+{
+    const auto step = std::ranges::find(steps, version, &Migration::from);
+    if (step == steps.end() || step->to <= version) {
+        refuse(connection,
+               "it has schema version " + std::to_string(version) + ", which nothing leads on from",
+               "open it with the version of the program in between");
+    }
+    connection.database().exec(step->sql);
+    SQLite::Statement set_version(connection.database(), sql::kSetSchemaVersion);
+    Execution(set_version, step->to).run();
+    return step->to;
+}
+
+void require_known(const Connection& connection, int version, int newest)
+{
+    if (version <= newest) return;
+    refuse(connection,
+           "it has schema version " + std::to_string(version) + ", newer than " + std::to_string(newest) +
+               ", which this program knows",
+           "upgrade the program");
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() noexcept { return {}; }
+
+Content identify(Connection& connection)
+{
+    return connection.attempt("opening", [&] {
+        const int application = number(connection, "PRAGMA application_id");
+        if (application == kApplicationId) return Content::ours;
+        if (application == 0 && number(connection, "SELECT COUNT(*) FROM sqlite_schema") == 0) {
+            return Content::nothing;
+        }
+        refuse(connection, "it is another program's database", "name another file, or move this one away");
+    });
+}
+
+void make_schema(Connection& connection, const Sealer& sealer)
+{
+    connection.attempt("making the tables in", [&] {
+        auto& database = connection.database();
+        SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+        if (identify(connection) == Content::ours) return;
+        database.exec(kSchemaSql);
+        database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+        const auto key_check = sealer.seal(Secret::copy_of(kKeyCheckText), kKeyCheck);
+        SQLite::Statement make_installation(database, sql::kMakeInstallation);
+        Execution(make_installation, kSchemaVersion, std::int64_t{sealer.key_id()}, key_check).run();
+        transaction.commit();
+    });
+}
+
+void migrate(Connection& connection, std::span<const Migration> steps, int newest)
+{
+    connection.attempt("bringing up to date", [&] {
+        int version = schema_version(connection);
+        require_known(connection, version, newest);
+        if (version == newest) return;
+
+        const ForeignKeysOff off(connection);
+        SQLite::Transaction transaction(connection.database(), SQLite::TransactionBehavior::IMMEDIATE);
+        version = schema_version(connection);  // another process may have been here
+        require_known(connection, version, newest);
+        while (version < newest) version = take_step(connection, steps, version);
+        require_known(connection, version, newest);
+        require_foreign_keys(connection);
+        transaction.commit();
+    });
+}
+
+void check_key(Connection& connection, const Sealer& sealer)
+{
+    const auto right = connection.attempt("opening", [&] {
+        SQLite::Statement key(connection.database(), sql::kFindKey);
+        if (!key.executeStep() || key.getColumn(0).getInt64() != std::int64_t{sealer.key_id()}) return false;
+        return sealer.open(octets_in(key.getColumn(1)), kKeyCheck).view() == kKeyCheckText;
+    });
+    if (!right) {
+        refuse(connection, "it was made under another master key",
+               "put the master.key that belongs to it in its place");
+    }
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,42 @@
+// migrations.hpp: which schema a database has, and the way from there to the one that this program knows.
+//
+// sql/schema.sql makes new databases at kSchemaVersion.  Older ones get there by steps, all of them in one
+// transaction: a program that is killed in the middle leaves the old schema, whole.
+#pragma once
+
+#include <span>
+
+#include "server/store/connection.hpp"
+
+namespace securelogin::store {
+
+/// Told apart from other programs' SQLite files by this: "SLDB".
+inline constexpr int kApplicationId = 0x534C4442;
+inline constexpr int kSchemaVersion = 1;
+
+struct Migration {
+    int from;
+    int to;
+    const char* sql;  // runs with foreign keys off; they are checked afterwards
+};
+
+/// The steps to kSchemaVersion.
+[[nodiscard]] std::span<const Migration> migrations() noexcept;
+
+enum class Content { nothing, ours };
+
+/// Throws StoreError for another program's database and for a file that is none.
+[[nodiscard]] Content identify(Connection& connection);
+
+/// Makes the tables and says which master key they are under.  Does nothing when another process has done so
+/// meanwhile.
+void make_schema(Connection& connection, const Sealer& sealer);
+
+/// Brings the schema to version `newest` by `steps`.  Throws StoreError, and changes nothing, for one that is
+/// newer or that no step leads from.
+void migrate(Connection& connection, std::span<const Migration> steps, int newest);
+
+/// Throws StoreError unless the database was made under the key of `sealer`.
+void check_key(Connection& connection, const Sealer& sealer);
+
+}  // namespace securelogin::store

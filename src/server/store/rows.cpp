@@ -1,0 +1,114 @@
+#include "server/store/rows.hpp"
+
+#include <sqlite3.h>
+
+#include <SQLiteCpp/Exception.h>
+
+#include "server/auth/totp.hpp"
+
+namespace securelogin::store {
+namespace {
+
+/// The columns of sql::kFindAccount.
+enum Field : int {
+    kId,
+    kName,
+    kState,
+    kCreatedAt,
+    kPasswordSetAt,
+    kPasswordEpoch,
+    kLastLoginAt,
+    kLastLoginSource,
+    kAlgorithm,
+    kDigits,
+    kPeriod,
+    kLastStep,
+    kFailures,
+    kEnrolledAt,
+};
+
+template <typename Value>
+Value require(std::optional<Value> value, const char* what)
+{
+    if (!value) throw SQLite::Exception(what, SQLITE_CORRUPT);
+    return *std::move(value);
+}
+
+auth::AccountState parse_state(const std::string& text)
+{
+    // Anything but `active` may not log in.
+    return text == to_text(auth::AccountState::active) ? auth::AccountState::active
+                                                       : auth::AccountState::disabled;
+}
+
+std::optional<auth::TotpEnrolment> enrolment_in(SQLite::Statement& row)
+{
+    if (row.isColumnNull(kAlgorithm)) return std::nullopt;
+    const auto algorithm = auth::parse_totp_algorithm(row.getColumn(kAlgorithm).getString());
+    return auth::TotpEnrolment{
+        .parameters = {.algorithm = require(algorithm, "a TOTP algorithm that is none"),
+                       .digits = row.getColumn(kDigits).getInt(),
+                       .period = std::chrono::seconds(row.getColumn(kPeriod).getInt64())},
+        .last_step = row.getColumn(kLastStep).getInt64(),
+        .failures = row.getColumn(kFailures).getInt(),
+        .enrolled_at = time_in(row.getColumn(kEnrolledAt)),
+    };
+}
+
+std::optional<auth::LastLogin> last_login_in(SQLite::Statement& row)
+{
+    if (row.isColumnNull(kLastLoginAt)) return std::nullopt;
+    return auth::LastLogin{.at = time_in(row.getColumn(kLastLoginAt)),
+                           .source = row.getColumn(kLastLoginSource).getString()};
+}
+
+}  // namespace
+
+std::string_view to_text(auth::AccountState state) noexcept
+{
+    return state == auth::AccountState::active ? "active" : "disabled";
+}
+
+auth::Time time_in(const SQLite::Column& column)
+{
+    return auth::Time(std::chrono::seconds(column.getInt64()));
+}
+
+std::span<const std::uint8_t> octets_in(const SQLite::Column& column)
+{
+    const auto* const octets = static_cast<const std::uint8_t*>(column.getBlob());
+    return {octets, static_cast<std::size_t>(column.getBytes())};
+}
+
+auth::Account account_in(SQLite::Statement& row)
+{
+    const auto name = auth::UserName::parse(row.getColumn(kName).getString());
+    return {
+        .id = auth::UserId(row.getColumn(kId).getInt64()),
+        .name = require(name, "a user name that is none"),
+        .state = parse_state(row.getColumn(kState).getString()),
+        .created_at = time_in(row.getColumn(kCreatedAt)),
+        .password_set_at = time_in(row.getColumn(kPasswordSetAt)),
+        .password_epoch = row.getColumn(kPasswordEpoch).getInt64(),
+        .totp = enrolment_in(row),
+        .last_login = last_login_in(row),
+    };
+}
+
+SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name)
+{
+    return {.table = "users",
+            .column = "password_hash",
+            .user_id = static_cast<std::int64_t>(user),
+            .user_name = name.str()};
+}
+
+SealedPlace totp_secret_of(auth::UserId user, const auth::UserName& name)
+{
+    return {.table = "totp",
+            .column = "secret",
+            .user_id = static_cast<std::int64_t>(user),
+            .user_name = name.str()};
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,31 @@
+// rows.hpp: the domain's values as rows hold them.
+#pragma once
+
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/auth/account.hpp"
+#include "server/store/seal.hpp"
+
+namespace securelogin::store {
+
+[[nodiscard]] std::string_view to_text(auth::AccountState state) noexcept;
+
+[[nodiscard]] auth::Time time_in(const SQLite::Column& column);
+/// Valid until the statement moves on.
+[[nodiscard]] std::span<const std::uint8_t> octets_in(const SQLite::Column& column);
+
+/// The row that sql::kFindAccount or sql::kAccountsAfter stands on.  Throws SQLite::Exception when it holds
+/// what the schema forbids.
+[[nodiscard]] auth::Account account_in(SQLite::Statement& row);
+
+[[nodiscard]] SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name);
+[[nodiscard]] SealedPlace totp_secret_of(auth::UserId user, const auth::UserName& name);
+
+}  // namespace securelogin::store

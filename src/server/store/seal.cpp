@@ -1,0 +1,138 @@
+#include "server/store/seal.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace securelogin::store {
+namespace {
+
+constexpr std::size_t kKeyIdSize = 4;
+constexpr std::size_t kNonceSize = 12;
+constexpr std::size_t kTagSize = 16;
+constexpr std::size_t kHeaderSize = kKeyIdSize + kNonceSize;
+
+template <typename Integer>
+void append_big_endian(std::string& out, Integer value)
+{
+    for (std::size_t shift = 8 * sizeof value; shift > 0; shift -= 8) {
+        out += static_cast<char>((value >> (shift - 8)) & 0xFFU);
+    }
+}
+
+/// With its length in front: no two lists of fields make the same text.
+void append_field(std::string& out, std::string_view field)
+{
+    append_big_endian(out, static_cast<std::uint32_t>(field.size()));
+    out += field;
+}
+
+std::string additional_data(const SealedPlace& place, std::uint32_t key_id)
+{
+    std::string data;
+    append_field(data, place.table);
+    append_field(data, place.column);
+    append_big_endian(data, static_cast<std::uint64_t>(place.user_id));
+    append_field(data, place.user_name);
+    append_big_endian(data, key_id);
+    return data;
+}
+
+const unsigned char* octets(const std::string& text)
+{
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::uint32_t read_key_id(std::span<const std::uint8_t> sealed)
+{
+    std::uint32_t id = 0;
+    for (const auto byte : sealed.first(kKeyIdSize)) id = (id << 8U) | byte;
+    return id;
+}
+
+std::string name_of(const SealedPlace& place)
+{
+    std::string name = std::string(place.table) + "." + std::string(place.column);
+    if (!place.user_name.empty()) name += " of " + std::string(place.user_name);
+    return name;
+}
+
+}  // namespace
+
+Sealer::Sealer(const auth::MasterKey& master)
+    : cipher_(EVP_CIPHER_fetch(nullptr, "AES-256-GCM",
+                               nullptr)),  // once: looking it up costs as much as using it
+      key_(master.derive("database seal")),
+      key_id_(master.id())
+{
+    if (!cipher_) throw OpenSslError("finding AES-256-GCM");
+}
+
+CipherPtr Sealer::start(bool encrypt, std::span<const std::uint8_t> nonce, const SealedPlace& place) const
+{
+    CipherPtr context(EVP_CIPHER_CTX_new());
+    const auto data = additional_data(place, key_id_);
+    int size = 0;
+    if (!context ||
+        EVP_CipherInit_ex2(context.get(), cipher_.get(), key_.bytes().data(), nonce.data(), encrypt ? 1 : 0,
+                           nullptr) != 1 ||
+        EVP_CipherUpdate(context.get(), nullptr, &size, octets(data), static_cast<int>(data.size())) != 1) {
+        throw OpenSslError("starting AES-256-GCM");
+    }
+    return context;
+}
+
+SealedValue Sealer::seal(const Secret& value, const SealedPlace& place) const
+{
+    std::array<std::uint8_t, kNonceSize> nonce{};
+    if (RAND_bytes(nonce.data(), static_cast<int>(nonce.size())) != 1) throw OpenSslError("drawing a nonce");
+
+    SealedValue sealed(kHeaderSize + value.size() + kTagSize);
+    const std::span all(sealed);
+    for (std::size_t i = 0; i < kKeyIdSize; ++i) {
+        all[i] = static_cast<std::uint8_t>(key_id_ >> (8 * (kKeyIdSize - 1 - i)));
+    }
+    std::ranges::copy(nonce, all.subspan(kKeyIdSize).begin());
+
+    const auto context = start(true, nonce, place);
+    const auto ciphertext = all.subspan(kHeaderSize, value.size());
+    const auto tag = all.last(kTagSize);
+    int size = 0;
+    if (EVP_CipherUpdate(context.get(), ciphertext.data(), &size, value.bytes().data(),
+                         static_cast<int>(value.size())) != 1 ||
+        EVP_CipherFinal_ex(context.get(), tag.data(), &size) != 1 ||  // GCM: writes nothing
+        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag.size()), tag.data()) !=
+            1) {
+        throw OpenSslError("sealing a value");
+    }
+    return sealed;
+}
+
+Secret Sealer::open(std::span<const std::uint8_t> sealed, const SealedPlace& place) const
+{
+    if (sealed.size() < kHeaderSize + kTagSize) throw SealError(name_of(place) + " is cut off");
+    if (read_key_id(sealed) != key_id_)
+        throw SealError(name_of(place) + " is sealed under another master key");
+
+    const auto ciphertext = sealed.subspan(kHeaderSize, sealed.size() - kHeaderSize - kTagSize);
+    std::array<std::uint8_t, kTagSize> tag{};
+    std::ranges::copy(sealed.last(kTagSize), tag.begin());
+    const auto context = start(false, sealed.subspan(kKeyIdSize, kNonceSize), place);
+    Secret value(ciphertext.size());
+    std::array<std::uint8_t, kTagSize> nothing{};
+    int size = 0;
+    if (EVP_CipherUpdate(context.get(), value.bytes().data(), &size, ciphertext.data(),
+                         static_cast<int>(ciphertext.size())) != 1 ||
+        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag.size()), tag.data()) !=
+            1) {
+        throw OpenSslError("opening a sealed value");
+    }
+    if (EVP_CipherFinal_ex(context.get(), nothing.data(), &size) != 1) {
+        throw SealError(name_of(place) + " has been altered or moved from another row");
+    }
+    return value;
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,67 @@
+// seal.hpp: values that the database keeps for us and cannot read.
+//
+// AES-256-GCM (NIST SP 800-38D) under a key derived from the master key, with a fresh random nonce each time.
+// A sealed value is
+//   key id (4 bytes, big endian) | nonce (12) | ciphertext | tag (16)
+// and opens only under the same key and in the same place: table, column, user id, user name and key id are
+// its additional data, so that whoever writes the database gains nothing by moving values between rows.
+//
+// Immutable; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "common/openssl.hpp"
+#include "common/secret.hpp"
+#include "server/auth/master_key.hpp"
+
+namespace securelogin::store {
+
+/// A sealed value that does not open: sealed under another key, altered, or moved.  Says which, and nothing
+/// of the value.
+class SealError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Where a value belongs.
+struct SealedPlace {
+    std::string_view table;
+    std::string_view column;
+    std::int64_t user_id = 0;  // nought and empty for what is nobody's
+    std::string_view user_name = {};
+};
+
+using SealedValue = std::vector<std::uint8_t>;
+
+class Sealer {
+  public:
+    /// Throws OpenSslError.
+    explicit Sealer(const auth::MasterKey& master);
+
+    /// Throws OpenSslError.
+    [[nodiscard]] SealedValue seal(const Secret& value, const SealedPlace& place) const;
+    /// Throws SealError, OpenSslError.
+    [[nodiscard]] Secret open(std::span<const std::uint8_t> sealed, const SealedPlace& place) const;
+
+    [[nodiscard]] std::uint32_t key_id() const noexcept { return key_id_; }
+
+  private:
+    using Cipher = std::unique_ptr<EVP_CIPHER, OpenSslFree<EVP_CIPHER_free>>;
+
+    /// A context that has the key, the nonce and the additional data.
+    [[nodiscard]] CipherPtr start(bool encrypt, std::span<const std::uint8_t> nonce,
+                                  const SealedPlace& place) const;
+
+    const Cipher cipher_;
+    const Secret key_;
+    const std::uint32_t key_id_;
+};
+
+}  // namespace securelogin::store

@@ -1,0 +1,95 @@
+#include "server/store/sqlite_reader.hpp"
+
+#include <utility>
+
+#include "server/store/execution.hpp"
+#include "server/store/rows.hpp"
+
+namespace securelogin::store {
+namespace {
+
+constexpr int kPage = 256;  // accounts read at once
+
+std::size_t count_in(const SQLite::Column& column) { return static_cast<std::size_t>(column.getInt64()); }
+
+}  // namespace
+
+SqliteReader::SqliteReader(const std::filesystem::path& file, std::shared_ptr<const Sealer> sealer,
+                           std::chrono::milliseconds busy_timeout)
+    : connection_(file, Connection::Use::read, busy_timeout),
+      sealer_(std::move(sealer)),
+      statements_(connection_.attempt("opening", [this] { return Statements(connection_.database()); }))
+{
+}
+
+std::optional<auth::StoredPassword> SqliteReader::find_password(const auth::UserName& name)
+{
+    return connection_.attempt(
+        "reading a password's hash from", [&]() -> std::optional<auth::StoredPassword> {
+            auto& row = statements_.find_password;
+            Execution found(row, name.str());
+            if (!found.next()) return std::nullopt;
+            const auto id = auth::UserId(row.getColumn(0).getInt64());
+            return auth::StoredPassword{
+                .user = id,
+                .epoch = row.getColumn(1).getInt64(),
+                .phc = sealer_->open(octets_in(row.getColumn(2)), password_hash_of(id, name)),
+            };
+        });
+}
+
+std::optional<auth::Account> SqliteReader::find_account(const auth::UserName& name)
+{
+    return connection_.attempt("finding an account in", [&] {
+        Execution found(statements_.find_account, name.str());
+        return found.next() ? std::optional(account_in(statements_.find_account)) : std::nullopt;
+    });
+}
+
+void SqliteReader::for_each_account(const std::function<void(const auth::Account&)>& visit)
+{
+    // Page by page: a reader that holds a snapshot for as long as somebody looks at the list keeps the WAL
+    // growing.
+    std::string last;
+    for (;;) {
+        const auto page = accounts_after(last);
+        if (page.empty()) return;
+        for (const auto& account : page) visit(account);
+        last = page.back().name.str();
+    }
+}
+
+std::vector<auth::Account> SqliteReader::accounts_after(const std::string& name)
+{
+    return connection_.attempt("listing accounts in", [&] {
+        std::vector<auth::Account> page;
+        Execution rows(statements_.accounts_after, name, kPage);
+        while (rows.next()) page.push_back(account_in(statements_.accounts_after));
+        return page;
+    });
+}
+
+std::size_t SqliteReader::count_sessions(auth::UserId user, auth::Time now)
+{
+    return connection_.attempt("counting sessions in", [&] {
+        Execution counted(statements_.count_sessions, user, now);
+        return counted.next() ? count_in(statements_.count_sessions.getColumn(0)) : 0;
+    });
+}
+
+auth::StoreSummary SqliteReader::summary(auth::Time now)
+{
+    return connection_.attempt("summing up", [&] {
+        auto& row = statements_.summary;
+        Execution counted(row, now);
+        auth::StoreSummary summary;
+        if (!counted.next()) return summary;
+        summary.users = count_in(row.getColumn(0));
+        summary.disabled = count_in(row.getColumn(1));
+        summary.sessions = count_in(row.getColumn(2));
+        summary.schema_version = row.getColumn(3).getInt();
+        return summary;
+    });
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,51 @@
+// sqlite_reader.hpp: the domain's reader on a connection of its own.
+#pragma once
+
+#include <SQLiteCpp/Statement.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/auth/store.hpp"
+#include "server/store/connection.hpp"
+#include "server/store/seal.hpp"
+#include "server/store/statements.hpp"
+
+namespace securelogin::store {
+
+class SqliteReader final : public auth::Reader {
+  public:
+    SqliteReader(const std::filesystem::path& file, std::shared_ptr<const Sealer> sealer,
+                 std::chrono::milliseconds busy_timeout);
+
+    std::optional<auth::StoredPassword> find_password(const auth::UserName& name) override;
+    std::optional<auth::Account> find_account(const auth::UserName& name) override;
+    void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
+    std::size_t count_sessions(auth::UserId user, auth::Time now) override;
+    auth::StoreSummary summary(auth::Time now) override;
+
+  private:
+    struct Statements {
+        explicit Statements(SQLite::Database& opened) : database(opened) {}
+
+        SQLite::Database& database;
+        SQLite::Statement find_password{database, sql::kFindPassword};
+        SQLite::Statement find_account{database, sql::kFindAccount};
+        SQLite::Statement accounts_after{database, sql::kAccountsAfter};
+        SQLite::Statement count_sessions{database, sql::kCountSessions};
+        SQLite::Statement summary{database, sql::kSummary};
+    };
+
+    [[nodiscard]] std::vector<auth::Account> accounts_after(const std::string& name);
+
+    Connection connection_;
+    const std::shared_ptr<const Sealer> sealer_;
+    Statements statements_;
+};
+
+}  // namespace securelogin::store

@@ -1,0 +1,136 @@
+#include "server/store/sqlite_store.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "server/store/connection.hpp"
+#include "server/store/migrations.hpp"
+#include "server/store/seal.hpp"
+#include "server/store/sqlite_reader.hpp"
+#include "server/store/sqlite_writer.hpp"
+
+namespace securelogin::store {
+namespace {
+
+using std::chrono::steady_clock;
+
+class SqliteStore final : public auth::Store {
+  public:
+    SqliteStore(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
+                std::chrono::milliseconds busy_timeout)
+        : file_(connection->file()),
+          sealer_(std::move(sealer)),
+          busy_timeout_(busy_timeout),
+          writer_(std::move(connection), sealer_)
+    {
+    }
+
+    void submit(Work work, Done done) override { writer_.submit(std::move(work), std::move(done)); }
+
+    std::unique_ptr<auth::Reader> open_reader() override
+    {
+        return std::make_unique<SqliteReader>(file_, sealer_, busy_timeout_);
+    }
+
+  private:
+    const std::filesystem::path file_;
+    const std::shared_ptr<const Sealer> sealer_;
+    const std::chrono::milliseconds busy_timeout_;
+    SqliteWriter writer_;
+};
+
+[[noreturn]] void refuse_missing(const std::filesystem::path& file)
+{
+    throw store_error("opening", file, "there is no database",
+                      "name the right data directory, or add the first user to make one");
+}
+
+/// An empty file, mode 0600; SQLite gives the WAL and its index the same mode.
+void make_file(const std::filesystem::path& file)
+{
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) {
+        if (errno == EEXIST) return;  // another process was faster
+        throw store_error("making", file, std::strerror(errno), "let this user write to its directory");
+    }
+    // Only ever on a file that is new: closing a database's descriptor drops this process's locks on it
+    // (POSIX).
+    ::close(descriptor);
+}
+
+/// A link that somebody else has put here would make us write to a file of their choice.
+void require_own_file(const std::filesystem::path& file)
+{
+    struct stat link{};
+    struct stat target{};
+    if (::lstat(file.c_str(), &link) != 0 || ::stat(file.c_str(), &target) != 0) {
+        throw store_error("opening", file, std::strerror(errno),
+                          "check the path, and who may read its directories");
+    }
+    if (S_ISLNK(link.st_mode) && link.st_uid != ::geteuid() && link.st_uid != 0) {
+        throw store_error("opening", file, "it is another user's symbolic link", "remove it");
+    }
+    if (!S_ISREG(target.st_mode)) {
+        throw store_error("opening", file, "it is not a file", "move it away, or name another one");
+    }
+}
+
+bool is_missing(const std::filesystem::path& file)
+{
+    struct stat status{};
+    return ::lstat(file.c_str(), &status) != 0 && errno == ENOENT;
+}
+
+void prepare_file(const std::filesystem::path& file, SqliteOptions::IfMissing if_missing)
+{
+    if (is_missing(file)) {
+        if (if_missing == SqliteOptions::IfMissing::refuse) refuse_missing(file);
+        make_file(file);
+    }
+    require_own_file(file);
+}
+
+/// SQLite does not wait for another process that makes the same switch, as it does otherwise.
+void switch_to_wal(Connection& connection, steady_clock::time_point deadline)
+{
+    constexpr std::chrono::milliseconds pause(5);
+    connection.attempt("opening", [&] {
+        for (;;) {
+            const int code = connection.database().tryExec("PRAGMA journal_mode = WAL");
+            if (code == SQLITE_OK) return;
+            if (code != SQLITE_BUSY || steady_clock::now() > deadline) {
+                throw SQLite::Exception(connection.database().getHandle(), code);
+            }
+            std::this_thread::sleep_for(pause);
+        }
+    });
+}
+
+}  // namespace
+
+std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
+                                               const auth::MasterKey& master, const SqliteOptions& options)
+{
+    const auto deadline = steady_clock::now() + options.busy_timeout;
+    prepare_file(file, options.if_missing);
+    const auto sealer = std::make_shared<const Sealer>(master);
+    auto connection = std::make_unique<Connection>(file, Connection::Use::write, options.busy_timeout);
+    const auto content = identify(*connection);
+    if (content == Content::nothing && options.if_missing == SqliteOptions::IfMissing::refuse)
+        refuse_missing(file);
+    switch_to_wal(*connection, deadline);
+    if (content == Content::nothing) make_schema(*connection, *sealer);
+    migrate(*connection, migrations(), kSchemaVersion);
+    check_key(*connection, *sealer);
+    return std::make_unique<SqliteStore>(std::move(connection), sealer, options.busy_timeout);
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,30 @@
+// sqlite_store.hpp: the domain's store in one SQLite file.
+//
+// WAL, synchronous=FULL, foreign keys, STRICT tables (sql/schema.sql).  Password hashes and TOTP secrets are
+// sealed (store/seal.hpp) under a key derived from the master key, and bound to their table, column, user id
+// and user name. Several processes may have the file open: the daemon and the administrator's program.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "server/auth/master_key.hpp"
+#include "server/auth/store.hpp"
+
+namespace securelogin::store {
+
+struct SqliteOptions {
+    enum class IfMissing { make, refuse } if_missing = IfMissing::refuse;
+    /// How long a write waits for another process's before it is given up.
+    std::chrono::milliseconds busy_timeout{2000};
+};
+
+/// Opens the file, makes or migrates the schema, checks that the master key is the one it was made with, and
+/// starts the writer.  Throws auth::StoreError: not a database, another program's, a newer schema, another
+/// key, unreadable, read-only, locked; each names the file and the remedy.
+[[nodiscard]] std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
+                                                             const auth::MasterKey& master,
+                                                             const SqliteOptions& options);
+
+}  // namespace securelogin::store

@@ -1,0 +1,239 @@
+#include "server/store/sqlite_transaction.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "server/auth/totp.hpp"
+#include "server/store/execution.hpp"
+#include "server/store/rows.hpp"
+
+namespace securelogin::store {
+namespace {
+
+using auth::Account;
+using auth::NameKey;
+using auth::Source;
+using auth::Time;
+using auth::UserId;
+
+/// Nothing, rather than an empty text, where there is nothing to say.
+std::optional<std::string> unless_empty(const std::string& text)
+{
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+}  // namespace
+
+template <typename Function>
+auto SqliteTransaction::attempt(std::string_view doing, Function function)
+{
+    // Where SQLite has rolled everything back on its own, a statement would commit by itself.
+    if (!connection_.in_transaction()) {
+        failed_ = true;
+        throw store_error(doing, connection_.file(), "the transaction has been rolled back", "try again");
+    }
+    try {
+        return connection_.attempt(doing, function);
+    } catch (...) {
+        failed_ = true;
+        throw;
+    }
+}
+
+template <typename... Arguments>
+int SqliteTransaction::change(std::string_view doing, SQLite::Statement& statement,
+                              const Arguments&... arguments)
+{
+    return attempt(doing, [&] { return Execution(statement, arguments...).run(); });
+}
+
+template <typename... Arguments>
+void SqliteTransaction::change_one(std::string_view doing, SQLite::Statement& statement,
+                                   const Arguments&... arguments)
+{
+    if (change(doing, statement, arguments...) == 1) return;
+    failed_ = true;
+    throw store_error(doing, connection_.file(), "the account is gone", "nothing has been changed");
+}
+
+std::optional<Account> SqliteTransaction::find_account(const auth::UserName& name)
+{
+    return attempt("finding an account in", [&] {
+        Execution found(statements_.find_account, name.str());
+        return found.next() ? std::optional(account_in(statements_.find_account)) : std::nullopt;
+    });
+}
+
+bool SqliteTransaction::add_account(const auth::NewAccount& account)
+{
+    constexpr std::string_view doing = "adding an account to";
+    const auto& [id, name, phc, totp_secret, totp, created_at] = account;
+    const auto hash = attempt(doing, [&] { return sealer_.seal(phc, password_hash_of(id, name)); });
+    if (change(doing, statements_.add_user, name.str(), id, hash, created_at, created_at) == 0) return false;
+    const auto secret = attempt(doing, [&] { return sealer_.seal(totp_secret, totp_secret_of(id, name)); });
+    change_one(doing, statements_.set_totp, id, secret, to_string(totp.algorithm), totp.digits,
+               std::int64_t{totp.period.count()}, created_at);
+    return true;
+}
+
+void SqliteTransaction::set_state(const Account& account, auth::AccountState state)
+{
+    change_one("changing an account in", statements_.set_state, to_text(state), account.name.str(),
+               account.id);
+}
+
+void SqliteTransaction::remove_account(const Account& account)
+{
+    change_one("removing an account from", statements_.remove_user, account.name.str(), account.id);
+}
+
+void SqliteTransaction::set_password(const Account& account, const Secret& phc, Time now)
+{
+    constexpr std::string_view doing = "setting a password in";
+    const auto hash =
+        attempt(doing, [&] { return sealer_.seal(phc, password_hash_of(account.id, account.name)); });
+    change_one(doing, statements_.set_password, hash, now, account.name.str(), account.id);
+}
+
+bool SqliteTransaction::renew_password_hash(const Account& account, std::int64_t epoch, const Secret& phc)
+{
+    constexpr std::string_view doing = "renewing a password's hash in";
+    const auto hash =
+        attempt(doing, [&] { return sealer_.seal(phc, password_hash_of(account.id, account.name)); });
+    return change(doing, statements_.renew_password_hash, hash, account.name.str(), account.id, epoch) == 1;
+}
+
+void SqliteTransaction::record_login(const Account& account, const auth::LastLogin& login)
+{
+    change_one("recording a login in", statements_.record_login, login.at, login.source, account.name.str(),
+               account.id);
+}
+
+Secret SqliteTransaction::totp_secret(const Account& account)
+{
+    constexpr std::string_view doing = "reading a TOTP secret from";
+    return attempt(doing, [&] {
+        Execution found(statements_.find_totp_secret, account.id);
+        if (!found.next()) {
+            throw store_error(doing, connection_.file(), "the account has none", "reset the user's TOTP");
+        }
+        return sealer_.open(octets_in(statements_.find_totp_secret.getColumn(0)),
+                            totp_secret_of(account.id, account.name));
+    });
+}
+
+void SqliteTransaction::set_totp(const Account& account, const Secret& secret,
+                                 const auth::TotpParameters& parameters, Time now)
+{
+    constexpr std::string_view doing = "setting a TOTP secret in";
+    const auto sealed =
+        attempt(doing, [&] { return sealer_.seal(secret, totp_secret_of(account.id, account.name)); });
+    change_one(doing, statements_.set_totp, account.id, sealed, to_string(parameters.algorithm),
+               parameters.digits, std::int64_t{parameters.period.count()}, now);
+}
+
+bool SqliteTransaction::spend_step(UserId user, auth::TimeStep step)
+{
+    return change("spending a time step in", statements_.spend_step, step, user) == 1;
+}
+
+void SqliteTransaction::count_code_failure(UserId user)
+{
+    change_one("counting a wrong code in", statements_.count_code_failure, user);
+}
+
+auth::Failures SqliteTransaction::failures(const NameKey& name, const Source& source)
+{
+    return attempt("reading failures from", [&] {
+        auto& row = statements_.find_failures;
+        Execution found(row, name, source.bucket());
+        if (!found.next()) return auth::Failures{};
+        auth::Failures failures{.password = row.getColumn(0).getInt(), .code = row.getColumn(1).getInt()};
+        if (!row.isColumnNull(2)) failures.wait_until = time_in(row.getColumn(2));
+        return failures;
+    });
+}
+
+void SqliteTransaction::save_failures(const NameKey& name, const Source& source,
+                                      const auth::Failures& failures, Time now)
+{
+    constexpr std::string_view doing = "saving failures to";
+    if (failures == auth::Failures{}) {
+        change(doing, statements_.forget_failures, name, source.bucket());
+    } else {
+        change(doing, statements_.save_failures, name, source.bucket(), failures.password, failures.code,
+               failures.wait_until, now);
+    }
+}
+
+void SqliteTransaction::count_refusal(const NameKey& name, Time now)
+{
+    change("counting a refusal in", statements_.count_refusal, name, now);
+}
+
+int SqliteTransaction::refusals(const NameKey& name)
+{
+    return attempt("reading refusals from", [&] {
+        Execution found(statements_.find_refusals, name);
+        return found.next() ? statements_.find_refusals.getColumn(0).getInt() : 0;
+    });
+}
+
+void SqliteTransaction::forget_refusals(const NameKey& name)
+{
+    change("forgetting refusals in", statements_.forget_refusals, name);
+}
+
+bool SqliteTransaction::open_session(const auth::Session& session)
+{
+    return change("opening a session in", statements_.open_session, session.user, session.id,
+                  session.opened_at, session.expires_at, session.last_used_at, session.source) == 1;
+}
+
+std::optional<auth::Session> SqliteTransaction::find_session(UserId user, std::string_view id)
+{
+    return attempt("finding a session in", [&]() -> std::optional<auth::Session> {
+        auto& row = statements_.find_session;
+        Execution found(row, user, id);
+        if (!found.next()) return std::nullopt;
+        return auth::Session{.user = user,
+                             .id = std::string(id),
+                             .opened_at = time_in(row.getColumn(0)),
+                             .expires_at = time_in(row.getColumn(1)),
+                             .last_used_at = time_in(row.getColumn(2)),
+                             .source = row.getColumn(3).getString()};
+    });
+}
+
+void SqliteTransaction::touch_session(const auth::Session& session, Time last_used_at)
+{
+    change("marking a session in", statements_.touch_session, last_used_at, session.user, session.id);
+}
+
+void SqliteTransaction::end_session(UserId user, std::string_view id)
+{
+    change("ending a session in", statements_.end_session, user, id);
+}
+
+void SqliteTransaction::end_sessions(UserId user, std::string_view except)
+{
+    change("ending sessions in", statements_.end_sessions, user, except);
+}
+
+void SqliteTransaction::append_audit(const auth::AuditRecord& record)
+{
+    change("writing an audit record to", statements_.append_audit, record.at, record.event, record.outcome,
+           unless_empty(record.reason), record.user, record.name, unless_empty(record.source));
+}
+
+bool SqliteTransaction::purge(Time now, Time forgotten, std::size_t rows)
+{
+    constexpr std::string_view doing = "purging";
+    const auto most = static_cast<std::int64_t>(rows);
+    const int sessions = change(doing, statements_.purge_sessions, now, most);
+    const int failures = change(doing, statements_.purge_failures, forgotten, most);
+    const int refusals = change(doing, statements_.purge_refusals, forgotten, most);
+    return std::max({sessions, failures, refusals}) >= most;
+}
+
+}  // namespace securelogin::store

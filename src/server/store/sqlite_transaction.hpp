@@ -1,0 +1,108 @@
+// sqlite_transaction.hpp: the domain's reads and writes as statements, inside a transaction that the writer
+// has begun.
+#pragma once
+
+#include <SQLiteCpp/Statement.h>
+
+#include <optional>
+#include <string_view>
+
+#include "server/auth/store.hpp"
+#include "server/store/connection.hpp"
+#include "server/store/seal.hpp"
+#include "server/store/statements.hpp"
+
+namespace securelogin::store {
+
+/// What a transaction issues, prepared once for the life of the writer's connection.
+struct TransactionStatements {
+    explicit TransactionStatements(SQLite::Database& opened) : database(opened) {}
+
+    SQLite::Database& database;
+    SQLite::Statement find_account{database, sql::kFindAccount};
+    SQLite::Statement add_user{database, sql::kAddUser};
+    SQLite::Statement set_state{database, sql::kSetState};
+    SQLite::Statement remove_user{database, sql::kRemoveUser};
+    SQLite::Statement set_password{database, sql::kSetPassword};
+    SQLite::Statement renew_password_hash{database, sql::kRenewPasswordHash};
+    SQLite::Statement record_login{database, sql::kRecordLogin};
+    SQLite::Statement find_totp_secret{database, sql::kFindTotpSecret};
+    SQLite::Statement set_totp{database, sql::kSetTotp};
+    SQLite::Statement spend_step{database, sql::kSpendStep};
+    SQLite::Statement count_code_failure{database, sql::kCountCodeFailure};
+    SQLite::Statement find_failures{database, sql::kFindFailures};
+    SQLite::Statement save_failures{database, sql::kSaveFailures};
+    SQLite::Statement forget_failures{database, sql::kForgetFailures};
+    SQLite::Statement count_refusal{database, sql::kCountRefusal};
+    SQLite::Statement find_refusals{database, sql::kFindRefusals};
+    SQLite::Statement forget_refusals{database, sql::kForgetRefusals};
+    SQLite::Statement open_session{database, sql::kOpenSession};
+    SQLite::Statement find_session{database, sql::kFindSession};
+    SQLite::Statement touch_session{database, sql::kTouchSession};
+    SQLite::Statement end_session{database, sql::kEndSession};
+    SQLite::Statement end_sessions{database, sql::kEndSessions};
+    SQLite::Statement append_audit{database, sql::kAppendAudit};
+    SQLite::Statement purge_sessions{database, sql::kPurgeSessions};
+    SQLite::Statement purge_failures{database, sql::kPurgeFailures};
+    SQLite::Statement purge_refusals{database, sql::kPurgeRefusals};
+};
+
+/// Lives as long as one piece of work.
+class SqliteTransaction final : public auth::Transaction {
+  public:
+    SqliteTransaction(const Connection& connection, TransactionStatements& statements, const Sealer& sealer)
+        : connection_(connection), statements_(statements), sealer_(sealer)
+    {
+    }
+
+    /// True once anything has failed: then nothing of the work may be kept, even if the work has caught the
+    /// error.
+    [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+    std::optional<auth::Account> find_account(const auth::UserName& name) override;
+    bool add_account(const auth::NewAccount& account) override;
+    void set_state(const auth::Account& account, auth::AccountState state) override;
+    void remove_account(const auth::Account& account) override;
+    void set_password(const auth::Account& account, const Secret& phc, auth::Time now) override;
+    bool renew_password_hash(const auth::Account& account, std::int64_t epoch, const Secret& phc) override;
+    void record_login(const auth::Account& account, const auth::LastLogin& login) override;
+
+    Secret totp_secret(const auth::Account& account) override;
+    void set_totp(const auth::Account& account, const Secret& secret, const auth::TotpParameters& parameters,
+                  auth::Time now) override;
+    bool spend_step(auth::UserId user, auth::TimeStep step) override;
+    void count_code_failure(auth::UserId user) override;
+
+    auth::Failures failures(const auth::NameKey& name, const auth::Source& source) override;
+    void save_failures(const auth::NameKey& name, const auth::Source& source, const auth::Failures& failures,
+                       auth::Time now) override;
+    void count_refusal(const auth::NameKey& name, auth::Time now) override;
+    int refusals(const auth::NameKey& name) override;
+    void forget_refusals(const auth::NameKey& name) override;
+
+    bool open_session(const auth::Session& session) override;
+    std::optional<auth::Session> find_session(auth::UserId user, std::string_view id) override;
+    void touch_session(const auth::Session& session, auth::Time last_used_at) override;
+    void end_session(auth::UserId user, std::string_view id) override;
+    void end_sessions(auth::UserId user, std::string_view except) override;
+
+    void append_audit(const auth::AuditRecord& record) override;
+    bool purge(auth::Time now, auth::Time forgotten, std::size_t rows) override;
+
+  private:
+    template <typename Function>
+    auto attempt(std::string_view doing, Function function);
+    /// One statement that changes rows; how many it has changed.
+    template <typename... Arguments>
+    int change(std::string_view doing, SQLite::Statement& statement, const Arguments&... arguments);
+    /// One that must find its row.
+    template <typename... Arguments>
+    void change_one(std::string_view doing, SQLite::Statement& statement, const Arguments&... arguments);
+
+    const Connection& connection_;
+    TransactionStatements& statements_;
+    const Sealer& sealer_;
+    bool failed_ = false;
+};
+
+}  // namespace securelogin::store

@@ -1,0 +1,137 @@
+#include "server/store/sqlite_writer.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "server/store/execution.hpp"
+
+namespace securelogin::store {
+namespace {
+
+/// How much one commit may hold: bounds how long the first of a batch waits for the last.
+constexpr std::size_t kLargestBatch = 256;
+
+}  // namespace
+
+SqliteWriter::Control::Control(SQLite::Database& database)
+    : begin(database, "BEGIN IMMEDIATE"),
+      commit(database, "COMMIT"),
+      rollback(database, "ROLLBACK"),
+      save(database, "SAVEPOINT work"),
+      release(database, "RELEASE work"),
+      undo(database, "ROLLBACK TO work")
+{
+}
+
+SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer)
+    : connection_(std::move(connection)),
+      sealer_(std::move(sealer)),
+      statements_(connection_->database()),
+      control_(connection_->database()),
+      thread_([this] { write(); })
+{
+}
+
+SqliteWriter::~SqliteWriter()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+void SqliteWriter::submit(auth::Store::Work work, auth::Store::Done done)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back({.work = std::move(work), .done = std::move(done)});
+    }
+    wake_.notify_one();
+}
+
+void SqliteWriter::write()
+{
+    for (auto batch = take(); !batch.empty(); batch = take()) {
+        run(batch);
+        for (const auto& job : batch) job.done(job.error);
+        batch.clear();  // they hold codes: not to be kept until there is more to do
+    }
+}
+
+/// What waits, oldest first; empty when there will be no more.
+SqliteWriter::Batch SqliteWriter::take()
+{
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    const auto count = std::min(queue_.size(), kLargestBatch);
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    Batch batch(std::move_iterator(queue_.begin()), std::move_iterator(end));
+    queue_.erase(queue_.begin(), end);
+    return batch;
+}
+
+/// Afterwards each job without an error is durable, and nothing of the others has been kept.
+void SqliteWriter::run(Batch& batch)
+try {
+    execute("beginning a transaction in", control_.begin);
+    for (auto& job : batch) run(job);
+    finish(batch);
+} catch (...) {
+    // Not run again: what has failed once may have said so to others.
+    roll_back();
+    for (auto& job : batch) {
+        if (!job.error) job.error = std::current_exception();
+    }
+}
+
+/// Throws when the whole transaction is lost.
+void SqliteWriter::run(Job& job)
+{
+    execute("beginning a transaction in", control_.save);
+    SqliteTransaction transaction(*connection_, statements_, *sealer_);
+    try {
+        job.work(transaction);
+        if (transaction.failed()) {
+            throw store_error("writing to", connection_->file(), "part of the transaction failed",
+                              "try again");
+        }
+    } catch (...) {
+        job.error = std::current_exception();
+    }
+    // A full disk or a failed read can make SQLite roll back all of it.
+    if (!connection_->in_transaction()) {
+        throw store_error("writing to", connection_->file(), "the transaction was rolled back",
+                          "look for the first error; try again");
+    }
+    if (job.error) execute("undoing work in", control_.undo);
+    execute("writing to", control_.release);
+}
+
+void SqliteWriter::finish(const Batch& batch)
+{
+    // What failed may have written: a commit would sync for nothing.
+    const bool kept = std::ranges::any_of(batch, [](const Job& job) { return !job.error; });
+    if (kept) {
+        execute("committing to", control_.commit);
+    } else {
+        execute("rolling back in", control_.rollback);
+    }
+}
+
+void SqliteWriter::roll_back() noexcept
+try {
+    if (connection_->in_transaction()) Execution(control_.rollback).run();
+} catch (const SQLite::Exception&) {
+    // The next BEGIN fails, then, and every job with it: refused, not half done.
+    return;
+}
+
+void SqliteWriter::execute(std::string_view doing, SQLite::Statement& statement)
+{
+    connection_->attempt(doing, [&] { return Execution(statement).run(); });
+}
+
+}  // namespace securelogin::store

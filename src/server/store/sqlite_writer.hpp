@@ -1,0 +1,68 @@
+// sqlite_writer.hpp: the one thread that writes, and the group commit.
+//
+// Takes all work that waits, up to a bound, runs each piece in a savepoint of its own inside one transaction,
+// commits once, and answers all of it after the commit.  While a commit is on its way to the disk the next
+// batch gathers, so that the disk's slowness makes batches larger, not logins fewer.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "server/auth/store.hpp"
+#include "server/store/connection.hpp"
+#include "server/store/seal.hpp"
+#include "server/store/sqlite_transaction.hpp"
+
+namespace securelogin::store {
+
+class SqliteWriter {
+  public:
+    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer);
+    /// Finishes what was submitted, then joins.
+    ~SqliteWriter();
+    SqliteWriter(const SqliteWriter&) = delete;
+    SqliteWriter& operator=(const SqliteWriter&) = delete;
+
+    /// auth::Store::submit.
+    void submit(auth::Store::Work work, auth::Store::Done done);
+
+  private:
+    struct Job {
+        auth::Store::Work work;
+        auth::Store::Done done;
+        std::exception_ptr error = {};
+    };
+    using Batch = std::vector<Job>;
+
+    /// What opens, keeps and drops a transaction and the savepoint of one piece of work.
+    struct Control {
+        explicit Control(SQLite::Database& database);
+        SQLite::Statement begin, commit, rollback, save, release, undo;
+    };
+
+    void write();
+    [[nodiscard]] Batch take();
+    void run(Batch& batch);
+    void run(Job& job);
+    void finish(const Batch& batch);
+    void roll_back() noexcept;
+    void execute(std::string_view doing, SQLite::Statement& statement);
+
+    const std::unique_ptr<Connection> connection_;
+    const std::shared_ptr<const Sealer> sealer_;
+    TransactionStatements statements_;
+    Control control_;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Job> queue_;  // guarded by mutex_
+    bool stopping_ = false;  // guarded by mutex_
+    std::thread thread_;     // last: runs write()
+};
+
+}  // namespace securelogin::store

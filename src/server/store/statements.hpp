@@ -1,0 +1,110 @@
+// statements.hpp: every SQL statement that a running program issues, in one place.
+//
+// Written for SQLite and PostgreSQL alike: `$1` parameters, `ON CONFLICT`, no function that only one of them
+// has. In each, `$n` first appears in the order of n: SQLite numbers them by appearance.  sql/schema.sql has
+// the tables. (PostgreSQL compares names by octet, as SQLite does, where the column is COLLATE "C".)
+#pragma once
+
+namespace securelogin::store::sql {
+
+// Accounts.  An account is told by name and id: names are used again, ids never.
+
+#define SECURELOGIN_SELECT_ACCOUNT                                                                      \
+    "SELECT u.id, u.name, u.state, u.created_at, u.password_set_at, u.password_epoch, u.last_login_at," \
+    " u.last_login_source, t.algorithm, t.digits, t.period, t.last_step, t.failures, t.enrolled_at"     \
+    " FROM users u LEFT JOIN totp t ON t.user_id = u.id"
+
+inline constexpr const char* kFindAccount = SECURELOGIN_SELECT_ACCOUNT " WHERE u.name = $1";
+inline constexpr const char* kAccountsAfter =
+    SECURELOGIN_SELECT_ACCOUNT " WHERE u.name > $1 ORDER BY u.name LIMIT $2";
+#undef SECURELOGIN_SELECT_ACCOUNT
+
+inline constexpr const char* kFindPassword =
+    "SELECT id, password_epoch, password_hash FROM users WHERE name = $1";
+
+inline constexpr const char* kAddUser =
+    "INSERT INTO users (name, id, password_hash, created_at, password_set_at) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (name) DO NOTHING";
+inline constexpr const char* kSetState = "UPDATE users SET state = $1 WHERE name = $2 AND id = $3";
+inline constexpr const char* kRemoveUser = "DELETE FROM users WHERE name = $1 AND id = $2";
+inline constexpr const char* kSetPassword =
+    "UPDATE users SET password_hash = $1, password_set_at = $2, password_epoch = password_epoch + 1"
+    " WHERE name = $3 AND id = $4";
+inline constexpr const char* kRenewPasswordHash =
+    "UPDATE users SET password_hash = $1 WHERE name = $2 AND id = $3 AND password_epoch = $4";
+inline constexpr const char* kRecordLogin =
+    "UPDATE users SET last_login_at = $1, last_login_source = $2 WHERE name = $3 AND id = $4";
+
+// One-time codes
+
+inline constexpr const char* kFindTotpSecret = "SELECT secret FROM totp WHERE user_id = $1";
+inline constexpr const char* kSetTotp =
+    "INSERT INTO totp (user_id, secret, algorithm, digits, period, enrolled_at) VALUES ($1, $2, $3, $4, $5, "
+    "$6)"
+    " ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, algorithm = excluded.algorithm,"
+    " digits = excluded.digits, period = excluded.period, last_step = 0, failures = 0,"
+    " enrolled_at = excluded.enrolled_at";
+/// A code works once, ever: this is the statement that says so.  Never `!=`, never read-then-write.
+inline constexpr const char* kSpendStep =
+    "UPDATE totp SET last_step = $1 WHERE user_id = $2 AND last_step < $1";
+inline constexpr const char* kCountCodeFailure = "UPDATE totp SET failures = failures + 1 WHERE user_id = $1";
+
+// Failures and refusals
+
+inline constexpr const char* kFindFailures =
+    "SELECT password, code, wait_until FROM failures WHERE name_key = $1 AND source = $2";
+inline constexpr const char* kSaveFailures =
+    "INSERT INTO failures (name_key, source, password, code, wait_until, updated_at) VALUES ($1, $2, $3, $4, "
+    "$5, $6)"
+    " ON CONFLICT (name_key, source) DO UPDATE SET password = excluded.password, code = excluded.code,"
+    " wait_until = excluded.wait_until, updated_at = excluded.updated_at";
+inline constexpr const char* kForgetFailures = "DELETE FROM failures WHERE name_key = $1 AND source = $2";
+inline constexpr const char* kCountRefusal =
+    "INSERT INTO refusals (name_key, refused, updated_at) VALUES ($1, 1, $2)"
+    " ON CONFLICT (name_key) DO UPDATE SET refused = refusals.refused + 1, updated_at = excluded.updated_at";
+inline constexpr const char* kFindRefusals = "SELECT refused FROM refusals WHERE name_key = $1";
+inline constexpr const char* kForgetRefusals = "DELETE FROM refusals WHERE name_key = $1";
+
+// Sessions
+
+inline constexpr const char* kOpenSession =
+    "INSERT INTO sessions (user_id, id, opened_at, expires_at, last_used_at, source)"
+    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, id) DO NOTHING";
+inline constexpr const char* kFindSession =
+    "SELECT opened_at, expires_at, last_used_at, source FROM sessions WHERE user_id = $1 AND id = $2";
+inline constexpr const char* kTouchSession =
+    "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2 AND id = $3";
+inline constexpr const char* kEndSession = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
+inline constexpr const char* kEndSessions = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
+inline constexpr const char* kCountSessions =
+    "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2";
+
+// Audit
+
+inline constexpr const char* kAppendAudit =
+    "INSERT INTO audit (at, event, outcome, reason, user_id, name_key, source) VALUES ($1, $2, $3, $4, $5, "
+    "$6, $7)";
+
+// What can no longer matter
+
+inline constexpr const char* kPurgeSessions =
+    "DELETE FROM sessions WHERE (user_id, id) IN"
+    " (SELECT user_id, id FROM sessions WHERE expires_at < $1 LIMIT $2)";
+inline constexpr const char* kPurgeFailures =
+    "DELETE FROM failures WHERE (name_key, source) IN"
+    " (SELECT name_key, source FROM failures WHERE updated_at < $1 LIMIT $2)";
+inline constexpr const char* kPurgeRefusals =
+    "DELETE FROM refusals WHERE name_key IN (SELECT name_key FROM refusals WHERE updated_at < $1 LIMIT $2)";
+
+// The installation
+
+inline constexpr const char* kMakeInstallation =
+    "INSERT INTO installation (single, schema_version, key_id, key_check) VALUES (1, $1, $2, $3)";
+inline constexpr const char* kFindKey = "SELECT key_id, key_check FROM installation";
+inline constexpr const char* kFindSchemaVersion = "SELECT schema_version FROM installation";
+inline constexpr const char* kSetSchemaVersion = "UPDATE installation SET schema_version = $1";
+inline constexpr const char* kSummary =
+    "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM users WHERE state = 'disabled'),"
+    " (SELECT COUNT(*) FROM sessions WHERE expires_at > $1), (SELECT schema_version FROM installation)";
+
+}  // namespace securelogin::store::sql

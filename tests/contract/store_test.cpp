@@ -1,0 +1,852 @@
+// What server/auth/store.hpp promises, held against every store.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <latch>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/auth/store.hpp"
+#include "tests/contract/store_under_test.hpp"
+#include "tests/support/fake_clock.hpp"
+
+namespace securelogin::contract {
+namespace {
+
+using auth::Account;
+using auth::AccountState;
+using auth::Failures;
+using auth::Reader;
+using auth::Session;
+using auth::Source;
+using auth::StoreError;
+using auth::Transaction;
+using auth::UserId;
+using auth::UserName;
+using support::kNoon;
+using testing::ElementsAre;
+using namespace std::chrono_literals;
+
+UserName name(std::string_view text) { return UserName::parse(text).value(); }
+
+auth::NameKey key(std::uint8_t byte)
+{
+    auth::NameKey key{};
+    key.fill(byte);
+    return key;
+}
+
+const Source kHome = Source::from_address("192.0.2.7");
+
+auth::NewAccount new_account(std::string_view user, std::int64_t id)
+{
+    return {.id = UserId(id),
+            .name = name(user),
+            .phc = Secret::copy_of("$argon2id$of-" + std::string(user)),
+            .totp_secret = Secret::copy_of("secret-of-" + std::string(user)),
+            .totp = {.algorithm = auth::TotpAlgorithm::sha256, .digits = 8, .period = 60s},
+            .created_at = kNoon};
+}
+
+Session session_of(UserId user, const std::string& id)
+{
+    return {.user = user,
+            .id = id,
+            .opened_at = kNoon,
+            .expires_at = kNoon + 12h,
+            .last_used_at = kNoon,
+            .source = "192.0.2.7"};
+}
+
+std::string show(const std::optional<Session>& session)
+{
+    if (!session) return "none";
+    const auto seconds = [](auth::Time time) { return std::to_string((time - kNoon).count()); };
+    return session->id + " opened " + seconds(session->opened_at) + " expires " +
+           seconds(session->expires_at) + " used " + seconds(session->last_used_at) + " from " +
+           session->source;
+}
+
+std::string what(const std::exception_ptr& error)
+{
+    if (!error) return "kept";
+    try {
+        std::rethrow_exception(error);
+    } catch (const StoreError&) {
+        return "StoreError";
+    } catch (const std::exception& other) {
+        return other.what();
+    }
+}
+
+class StoreContract : public testing::TestWithParam<StoreKind> {
+  protected:
+    auth::Store& store() { return under_test_->store(); }
+    void transact(const auth::Store::Work& work) { auth::transact(store(), work); }
+
+    /// What `read` returns, in a transaction of its own.
+    template <typename Read>
+    auto within(Read read)
+    {
+        std::optional<decltype(read(std::declval<Transaction&>()))> result;
+        transact([&](Transaction& transaction) { result.emplace(read(transaction)); });
+        return std::move(*result);
+    }
+
+    Account add(std::string_view user, std::int64_t id)
+    {
+        transact(
+            [&](Transaction& transaction) { EXPECT_TRUE(transaction.add_account(new_account(user, id))); });
+        return found(user).value();
+    }
+    std::optional<Account> found(std::string_view user)
+    {
+        return within([&](Transaction& transaction) { return transaction.find_account(name(user)); });
+    }
+    std::string password_of(std::string_view user)
+    {
+        const auto stored = store().open_reader()->find_password(name(user));
+        return stored ? std::string(stored->phc.view()) + " " + std::to_string(stored->epoch) : "none";
+    }
+    std::string secret_of(const Account& account)
+    {
+        return within(
+            [&](Transaction& transaction) { return std::string(transaction.totp_secret(account).view()); });
+    }
+    bool spend(UserId user, auth::TimeStep step)
+    {
+        return within([&](Transaction& transaction) { return transaction.spend_step(user, step); });
+    }
+    void open(const Session& session)
+    {
+        transact([&](Transaction& transaction) { EXPECT_TRUE(transaction.open_session(session)); });
+    }
+    std::string session(UserId user, std::string_view id)
+    {
+        return show(within([&](Transaction& transaction) { return transaction.find_session(user, id); }));
+    }
+    Failures failures(std::uint8_t name_byte, const Source& source)
+    {
+        return within([&](Transaction& transaction) { return transaction.failures(key(name_byte), source); });
+    }
+    int refusals(std::uint8_t name_byte)
+    {
+        return within([&](Transaction& transaction) { return transaction.refusals(key(name_byte)); });
+    }
+
+    /// Submits all of it while the writer is busy, so that it gathers into one commit; what became of each.
+    std::vector<std::string> in_one_batch(const std::vector<auth::Store::Work>& works)
+    {
+        std::promise<void> gate;
+        const auto opened = gate.get_future().share();
+        store().submit([opened](Transaction&) { opened.wait(); }, [](const std::exception_ptr&) {});
+        std::vector<std::string> outcomes(works.size());
+        std::latch answered(static_cast<std::ptrdiff_t>(works.size()));
+        for (std::size_t i = 0; i < works.size(); ++i) {
+            store().submit(works[i], [&outcomes, &answered, i](const std::exception_ptr& error) {
+                outcomes[i] = what(error);
+                answered.count_down();
+            });
+        }
+        gate.set_value();
+        answered.wait();
+        return outcomes;
+    }
+
+    std::unique_ptr<StoreUnderTest> under_test_ = GetParam().make();
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
+                         testing::Values(StoreKind{"Memory", make_memory_store},
+                                         StoreKind{"Sqlite", make_sqlite_store}),
+                         [](const auto& row) { return row.param.name; });
+
+// Accounts
+
+TEST_P(StoreContract, FindsNobodyWhereThereIsNobody)
+{
+    EXPECT_FALSE(found("alice"));
+    EXPECT_EQ(password_of("alice"), "none");
+    EXPECT_FALSE(store().open_reader()->find_account(name("alice")));
+}
+
+TEST_P(StoreContract, AnAccountIsFoundAsItWasAdded)
+{
+    add("alice", 17);
+    const auto by_reader = store().open_reader()->find_account(name("alice"));
+    for (const auto& account : {found("alice"), by_reader}) {
+        ASSERT_TRUE(account);
+        EXPECT_EQ(account->id, UserId(17));
+        EXPECT_EQ(account->name, name("alice"));
+        EXPECT_EQ(account->state, AccountState::active);
+        EXPECT_EQ(account->created_at, kNoon);
+        EXPECT_EQ(account->password_set_at, kNoon);
+        EXPECT_EQ(account->password_epoch, 0);
+        EXPECT_FALSE(account->last_login);
+        ASSERT_TRUE(account->totp);
+        EXPECT_EQ(account->totp->parameters, new_account("alice", 17).totp);
+        EXPECT_EQ(account->totp->last_step, 0);
+        EXPECT_EQ(account->totp->failures, 0);
+        EXPECT_EQ(account->totp->enrolled_at, kNoon);
+    }
+    EXPECT_EQ(password_of("alice"), "$argon2id$of-alice 0");
+    EXPECT_EQ(store().open_reader()->find_password(name("alice"))->user, UserId(17));
+    EXPECT_EQ(secret_of(*by_reader), "secret-of-alice");
+}
+
+TEST_P(StoreContract, ATakenNameChangesNothing)
+{
+    add("alice", 17);
+    auto second = new_account("alice", 18);
+    second.phc = Secret::copy_of("another");
+    EXPECT_FALSE(within([&](Transaction& transaction) { return transaction.add_account(second); }));
+    EXPECT_EQ(found("alice")->id, UserId(17));
+    EXPECT_EQ(password_of("alice"), "$argon2id$of-alice 0");
+    EXPECT_EQ(secret_of(*found("alice")), "secret-of-alice");
+}
+
+TEST_P(StoreContract, AnIdIsNeverTwoUsers)
+{
+    add("alice", 17);
+    EXPECT_THROW(
+        transact([](Transaction& transaction) { (void)transaction.add_account(new_account("bob", 17)); }),
+        StoreError);
+    EXPECT_FALSE(found("bob"));
+}
+
+TEST_P(StoreContract, SecretsMayHoldAnyOctet)
+{
+    auto account = new_account("alice", 17);
+    const std::string octets("\0\xFF\n\0", 4);
+    account.totp_secret = Secret::copy_of(octets);
+    transact([&](Transaction& transaction) { EXPECT_TRUE(transaction.add_account(account)); });
+    EXPECT_EQ(secret_of(*found("alice")), octets);
+}
+
+TEST_P(StoreContract, AnAccountIsDisabledAndEnabled)
+{
+    const auto alice = add("alice", 17);
+    add("bob", 18);
+    for (const auto state : {AccountState::disabled, AccountState::active}) {
+        transact([&](Transaction& transaction) { transaction.set_state(alice, state); });
+        EXPECT_EQ(found("alice")->state, state);
+        EXPECT_EQ(found("bob")->state, AccountState::active);
+    }
+}
+
+TEST_P(StoreContract, RemovedGoesWithEnrolmentAndSessionsButNotWithItsAudit)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    open(session_of(alice.id, "aaaaaaaa"));
+    open(session_of(bob.id, "bbbbbbbb"));
+    transact([&](Transaction& transaction) {
+        transaction.append_audit({.at = kNoon, .event = "login", .outcome = "granted", .user = alice.id});
+        transaction.remove_account(alice);
+    });
+    EXPECT_FALSE(found("alice"));
+    EXPECT_EQ(password_of("alice"), "none");
+    EXPECT_EQ(session(alice.id, "aaaaaaaa"), "none");
+    EXPECT_FALSE(spend(alice.id, 1));
+    EXPECT_EQ(under_test_->audit().size(), 1U);
+    EXPECT_TRUE(found("bob"));
+    EXPECT_NE(session(bob.id, "bbbbbbbb"), "none");
+}
+
+TEST_P(StoreContract, ANameIsUsedAgainByAnotherId)
+{
+    const auto first = add("alice", 17);
+    transact([&](Transaction& transaction) { transaction.remove_account(first); });
+    add("alice", 18);
+    EXPECT_EQ(found("alice")->id, UserId(18));
+    EXPECT_THROW(transact([&](Transaction& transaction) { transaction.remove_account(first); }), StoreError);
+    EXPECT_TRUE(found("alice"));
+}
+
+TEST_P(StoreContract, ANewPasswordIsANewEpoch)
+{
+    const auto alice = add("alice", 17);
+    for (const int epoch : {1, 2}) {
+        transact([&](Transaction& transaction) {
+            transaction.set_password(alice, Secret::copy_of("new"), kNoon + std::chrono::hours(epoch));
+        });
+        EXPECT_EQ(password_of("alice"), "new " + std::to_string(epoch));
+        EXPECT_EQ(found("alice")->password_epoch, epoch);
+        EXPECT_EQ(found("alice")->password_set_at, kNoon + std::chrono::hours(epoch));
+    }
+}
+
+TEST_P(StoreContract, ARenewedHashKeepsTheEpochAndIsRefusedForAnother)
+{
+    const auto alice = add("alice", 17);
+    transact([&](Transaction& transaction) {
+        transaction.set_password(alice, Secret::copy_of("set"), kNoon + 1h);
+    });
+    struct Row {
+        std::int64_t epoch;
+        bool renewed;
+        std::string password;
+    };
+    const std::vector<Row> rows{{0, false, "set 1"}, {2, false, "set 1"}, {1, true, "renewed 1"}};
+    for (const auto& [epoch, renewed, password] : rows) {
+        SCOPED_TRACE(epoch);
+        EXPECT_EQ(within([&](Transaction& transaction) {
+                      return transaction.renew_password_hash(alice, epoch, Secret::copy_of("renewed"));
+                  }),
+                  renewed);
+        EXPECT_EQ(password_of("alice"), password);
+        EXPECT_EQ(found("alice")->password_set_at, kNoon + 1h);
+    }
+}
+
+TEST_P(StoreContract, TheLastLoginIsRecorded)
+{
+    const auto alice = add("alice", 17);
+    for (const auto& login :
+         {auth::LastLogin{kNoon + 5s, "192.0.2.7"}, auth::LastLogin{kNoon + 6s, "2001:db8::1"}}) {
+        transact([&](Transaction& transaction) { transaction.record_login(alice, login); });
+        ASSERT_TRUE(found("alice")->last_login);
+        EXPECT_EQ(found("alice")->last_login->at, login.at);
+        EXPECT_EQ(found("alice")->last_login->source, login.source);
+    }
+}
+
+TEST_P(StoreContract, WhatChangesAnAccountThatIsGoneFails)
+{
+    const auto alice = add("alice", 17);
+    const auto seen = found("alice").value();
+    transact([&](Transaction& transaction) { transaction.remove_account(alice); });
+    struct Row {
+        std::string name;
+        auth::Store::Work work;
+    };
+    const std::vector<Row> rows{
+        {"set_state", [&](Transaction& t) { t.set_state(seen, AccountState::active); }},
+        {"remove_account", [&](Transaction& t) { t.remove_account(seen); }},
+        {"set_password", [&](Transaction& t) { t.set_password(seen, Secret::copy_of("x"), kNoon); }},
+        {"record_login", [&](Transaction& t) { t.record_login(seen, {kNoon, "local"}); }},
+        {"totp_secret", [&](Transaction& t) { (void)t.totp_secret(seen); }},
+        {"set_totp", [&](Transaction& t) { t.set_totp(seen, Secret::copy_of("x"), {}, kNoon); }},
+        {"count_code_failure", [&](Transaction& t) { t.count_code_failure(seen.id); }},
+        {"open_session", [&](Transaction& t) { (void)t.open_session(session_of(seen.id, "aaaaaaaa")); }},
+    };
+    for (const auto& [what, work] : rows) {
+        SCOPED_TRACE(what);
+        EXPECT_THROW(transact(work), StoreError);
+    }
+    EXPECT_FALSE(
+        within([&](Transaction& t) { return t.renew_password_hash(seen, 0, Secret::copy_of("x")); }));
+    EXPECT_FALSE(spend(seen.id, 1));
+}
+
+// One-time codes
+
+TEST_P(StoreContract, AStepIsSpentOnceAndOnlyForward)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    struct Row {
+        auth::TimeStep step;
+        bool spent;
+        auth::TimeStep last;
+    };
+    const std::vector<Row> rows{
+        {100, true, 100},  {100, false, 100}, {99, false, 100}, {101, true, 101},
+        {100, false, 101}, {0, false, 101},   {-1, false, 101}, {58'000'000'000, true, 58'000'000'000}};
+    for (const auto& [step, spent, last] : rows) {
+        SCOPED_TRACE(step);
+        EXPECT_EQ(spend(alice.id, step), spent);
+        EXPECT_EQ(found("alice")->totp->last_step, last);
+    }
+    EXPECT_TRUE(spend(bob.id, 100));
+    EXPECT_FALSE(spend(UserId(19), 100));
+}
+
+TEST_P(StoreContract, OfManyThreadsOneSpendsAStep)
+{
+    constexpr int kThreads = 8;
+    constexpr int kSteps = 40;
+    const auto alice = add("alice", 17);
+    for (auth::TimeStep step = 1; step <= kSteps; ++step) {
+        std::atomic<int> spent = 0;
+        std::latch start(kThreads);
+        {
+            std::vector<std::jthread> threads;
+            for (int i = 0; i < kThreads; ++i) {
+                threads.emplace_back([&] {
+                    start.arrive_and_wait();
+                    spent += spend(alice.id, step) ? 1 : 0;
+                });
+            }
+        }
+        ASSERT_EQ(spent, 1) << "step " << step;
+    }
+}
+
+TEST_P(StoreContract, WrongCodesAreCountedUntilANewEnrolment)
+{
+    const auto alice = add("alice", 17);
+    add("bob", 18);
+    transact([&](Transaction& transaction) {
+        transaction.count_code_failure(alice.id);
+        transaction.count_code_failure(alice.id);
+        EXPECT_TRUE(transaction.spend_step(alice.id, 100));
+    });
+    EXPECT_EQ(found("alice")->totp->failures, 2);
+    EXPECT_EQ(found("bob")->totp->failures, 0);
+
+    const auth::TotpParameters parameters{
+        .algorithm = auth::TotpAlgorithm::sha512, .digits = 6, .period = 30s};
+    transact([&](Transaction& transaction) {
+        transaction.set_totp(alice, Secret::copy_of("new"), parameters, kNoon + 1h);
+    });
+    const auto totp = found("alice")->totp.value();
+    EXPECT_EQ(totp.failures, 0);
+    EXPECT_EQ(totp.last_step, 0);
+    EXPECT_EQ(totp.parameters, parameters);
+    EXPECT_EQ(totp.enrolled_at, kNoon + 1h);
+    EXPECT_EQ(secret_of(alice), "new");
+    EXPECT_EQ(secret_of(*found("bob")), "secret-of-bob");
+    EXPECT_TRUE(spend(alice.id, 100));
+}
+
+// Failures
+
+TEST_P(StoreContract, FailuresAreKeptPerNameAndBucket)
+{
+    const Failures kept{.password = 3, .code = 1, .wait_until = kNoon + 8s};
+    const auto subnet = Source::from_address("2001:db8:0:1::1");
+    EXPECT_EQ(failures(1, kHome), Failures{});
+    transact([&](Transaction& transaction) {
+        transaction.save_failures(key(1), kHome, Failures{.password = 1}, kNoon);
+        transaction.save_failures(key(1), kHome, kept, kNoon);
+        transaction.save_failures(key(1), subnet, Failures{.code = 2}, kNoon);
+    });
+    struct Row {
+        std::string name;
+        std::uint8_t key;
+        Source source;
+        Failures failures;
+    };
+    const std::vector<Row> rows{
+        {"the same", 1, kHome, kept},
+        {"another name", 2, kHome, {}},
+        {"another source", 1, Source::from_address("192.0.2.8"), {}},
+        {"the same IPv6 /64", 1, Source::from_address("2001:db8:0:1:ffff::9"), {.code = 2}},
+        {"another IPv6 /64", 1, Source::from_address("2001:db8:0:2::1"), {}},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        EXPECT_EQ(failures(row.key, row.source), row.failures);
+    }
+}
+
+TEST_P(StoreContract, NoFailuresAreNoRow)
+{
+    transact([](Transaction& transaction) {
+        transaction.save_failures(key(1), kHome, Failures{.password = 1}, kNoon);
+        transaction.save_failures(key(2), kHome, Failures{.password = 1}, kNoon);
+        transaction.save_failures(key(1), kHome, Failures{}, kNoon);
+        transaction.save_failures(key(3), kHome, Failures{}, kNoon);
+    });
+    EXPECT_EQ(failures(1, kHome), Failures{});
+    EXPECT_EQ(failures(2, kHome), Failures{.password = 1});
+    // One row is left to remove, so a purge of one says that there may be more, and the next that there is
+    // none.
+    const auto purge_one = [](Transaction& transaction) { return transaction.purge(kNoon, kNoon + 1s, 1); };
+    EXPECT_TRUE(within(purge_one));
+    EXPECT_FALSE(within(purge_one));
+}
+
+TEST_P(StoreContract, RefusalsAreCountedUntilForgotten)
+{
+    EXPECT_EQ(refusals(1), 0);
+    transact([](Transaction& transaction) {
+        for (int i = 0; i < 3; ++i) transaction.count_refusal(key(1), kNoon);
+        transaction.count_refusal(key(2), kNoon);
+    });
+    EXPECT_EQ(refusals(1), 3);
+    transact([](Transaction& transaction) { transaction.forget_refusals(key(1)); });
+    EXPECT_EQ(refusals(1), 0);
+    EXPECT_EQ(refusals(2), 1);
+}
+
+// Sessions
+
+TEST_P(StoreContract, ASessionIsFoundAsItWasOpened)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    open(session_of(alice.id, "00c0ffee"));
+    EXPECT_EQ(session(alice.id, "00c0ffee"), show(session_of(alice.id, "00c0ffee")));
+    EXPECT_EQ(session(alice.id, "00c0ffe0"), "none");
+    EXPECT_EQ(session(bob.id, "00c0ffee"), "none");
+}
+
+TEST_P(StoreContract, ASessionIdClashesOnlyWithinTheUser)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    open(session_of(alice.id, "00c0ffee"));
+    auto second = session_of(alice.id, "00c0ffee");
+    second.source = "198.51.100.1";
+    EXPECT_FALSE(within([&](Transaction& transaction) { return transaction.open_session(second); }));
+    EXPECT_EQ(session(alice.id, "00c0ffee"), show(session_of(alice.id, "00c0ffee")));
+    open(session_of(bob.id, "00c0ffee"));
+}
+
+TEST_P(StoreContract, ASessionIsTouchedAndEnded)
+{
+    const auto alice = add("alice", 17);
+    const auto first = session_of(alice.id, "aaaaaaaa");
+    open(first);
+    open(session_of(alice.id, "bbbbbbbb"));
+    transact([&](Transaction& transaction) { transaction.touch_session(first, kNoon + 90s); });
+    auto touched = first;
+    touched.last_used_at = kNoon + 90s;
+    EXPECT_EQ(session(alice.id, "aaaaaaaa"), show(touched));
+    EXPECT_EQ(session(alice.id, "bbbbbbbb"), show(session_of(alice.id, "bbbbbbbb")));
+    transact([&](Transaction& transaction) { transaction.end_session(alice.id, "aaaaaaaa"); });
+    EXPECT_EQ(session(alice.id, "aaaaaaaa"), "none");
+    EXPECT_NE(session(alice.id, "bbbbbbbb"), "none");
+    // What has ended stays so, and it is no error to say it again.
+    transact([&](Transaction& transaction) {
+        transaction.touch_session(first, kNoon + 91s);
+        transaction.end_session(alice.id, "aaaaaaaa");
+    });
+    EXPECT_EQ(session(alice.id, "aaaaaaaa"), "none");
+}
+
+TEST_P(StoreContract, AllSessionsOfOneUserEndButTheOneSpared)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    for (const auto* const id : {"aaaaaaaa", "bbbbbbbb", "cccccccc"}) open(session_of(alice.id, id));
+    open(session_of(bob.id, "dddddddd"));
+    const auto now = kNoon;
+    const auto reader = store().open_reader();
+    transact([&](Transaction& transaction) { transaction.end_sessions(alice.id, "bbbbbbbb"); });
+    EXPECT_EQ(reader->count_sessions(alice.id, now), 1U);
+    EXPECT_NE(session(alice.id, "bbbbbbbb"), "none");
+    transact([&](Transaction& transaction) { transaction.end_sessions(alice.id, ""); });
+    EXPECT_EQ(reader->count_sessions(alice.id, now), 0U);
+    EXPECT_EQ(reader->count_sessions(bob.id, now), 1U);
+}
+
+// Audit
+
+TEST_P(StoreContract, AuditRecordsAreKeptAsWrittenAndInOrder)
+{
+    const std::vector<auth::AuditRecord> written{
+        {.at = kNoon, .event = "login", .outcome = "granted", .user = UserId(17), .source = "192.0.2.7"},
+        {.at = kNoon + 1s, .event = "login", .outcome = "refused", .reason = "unknown_user", .name = key(9)},
+        {.at = kNoon - 1s, .event = "user.add", .outcome = "done", .user = UserId(18), .source = "admin"},
+    };
+    for (const auto& record : written) {
+        transact([&](Transaction& transaction) { transaction.append_audit(record); });
+    }
+    const auto kept = under_test_->audit();
+    ASSERT_EQ(kept.size(), written.size());
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        SCOPED_TRACE(i);
+        EXPECT_EQ(kept[i].at, written[i].at);
+        EXPECT_EQ(kept[i].event, written[i].event);
+        EXPECT_EQ(kept[i].outcome, written[i].outcome);
+        EXPECT_EQ(kept[i].reason, written[i].reason);
+        EXPECT_EQ(kept[i].user, written[i].user);
+        EXPECT_EQ(kept[i].name, written[i].name);
+        EXPECT_EQ(kept[i].source, written[i].source);
+    }
+}
+
+// Purge
+
+TEST_P(StoreContract, PurgeRemovesWhatCanNoLongerMatterAndNothingElse)
+{
+    const auto alice = add("alice", 17);
+    const auto until = [&](const std::string& id, auth::Time expires_at) {
+        auto session = session_of(alice.id, id);
+        session.expires_at = expires_at;
+        open(session);
+    };
+    until("aaaaaaaa", kNoon + 59s);
+    until("bbbbbbbb", kNoon + 60s);
+    transact([](Transaction& transaction) {
+        transaction.save_failures(key(1), kHome, Failures{.password = 1}, kNoon + 9s);
+        transaction.save_failures(key(2), kHome, Failures{.password = 1}, kNoon + 10s);
+        transaction.count_refusal(key(1), kNoon + 9s);
+        transaction.count_refusal(key(2), kNoon + 10s);
+    });
+    EXPECT_FALSE(
+        within([](Transaction& transaction) { return transaction.purge(kNoon + 60s, kNoon + 10s, 100); }));
+    EXPECT_EQ(session(alice.id, "aaaaaaaa"), "none");
+    EXPECT_NE(session(alice.id, "bbbbbbbb"), "none");
+    EXPECT_EQ(failures(1, kHome), Failures{});
+    EXPECT_EQ(failures(2, kHome), Failures{.password = 1});
+    EXPECT_EQ(refusals(1), 0);
+    EXPECT_EQ(refusals(2), 1);
+}
+
+TEST_P(StoreContract, PurgeIsBoundedAndSaysWhetherThereIsMore)
+{
+    const auto alice = add("alice", 17);
+    for (int i = 0; i < 5; ++i) open(session_of(alice.id, "0000000" + std::to_string(i)));
+    const auto left = [&] { return store().open_reader()->count_sessions(alice.id, kNoon); };
+    const auto purge_two = [](Transaction& transaction) { return transaction.purge(kNoon + 24h, kNoon, 2); };
+    EXPECT_TRUE(within(purge_two));
+    EXPECT_EQ(left(), 3U);
+    EXPECT_TRUE(within(purge_two));
+    EXPECT_EQ(left(), 1U);
+    EXPECT_FALSE(within(purge_two));
+    EXPECT_EQ(left(), 0U);
+}
+
+// Transactions
+
+TEST_P(StoreContract, OneThatThrowsLeavesNothingBehindAndDoesNotTouchTheOthers)
+{
+    const auto alice = add("alice", 17);
+    const auto outcomes = in_one_batch({
+        [&](Transaction& t) { t.count_refusal(key(1), kNoon); },
+        [&](Transaction& t) {
+            EXPECT_TRUE(t.add_account(new_account("bob", 18)));
+            EXPECT_TRUE(t.spend_step(alice.id, 100));
+            EXPECT_TRUE(t.open_session(session_of(alice.id, "aaaaaaaa")));
+            t.set_password(alice, Secret::copy_of("lost"), kNoon);
+            t.save_failures(key(1), kHome, Failures{.password = 9}, kNoon);
+            t.append_audit({.at = kNoon, .event = "login", .outcome = "granted"});
+            t.count_refusal(key(1), kNoon);
+            throw std::runtime_error("mine");
+        },
+        [&](Transaction& t) { t.count_refusal(key(1), kNoon); },
+        [&](Transaction& t) { t.count_code_failure(UserId(99)); },
+        [&](Transaction& t) { t.count_refusal(key(1), kNoon); },
+    });
+    EXPECT_THAT(outcomes, ElementsAre("kept", "mine", "kept", "StoreError", "kept"));
+    EXPECT_EQ(refusals(1), 3);
+    EXPECT_FALSE(found("bob"));
+    EXPECT_EQ(password_of("alice"), "$argon2id$of-alice 0");
+    EXPECT_EQ(session(alice.id, "aaaaaaaa"), "none");
+    EXPECT_EQ(failures(1, kHome), Failures{});
+    EXPECT_TRUE(under_test_->audit().empty());
+    EXPECT_TRUE(spend(alice.id, 100));
+}
+
+TEST_P(StoreContract, AnErrorThatWasCaughtStillFailsTheWork)
+{
+    add("alice", 17);
+    EXPECT_THROW(transact([](Transaction& transaction) {
+                     transaction.count_refusal(key(1), kNoon);
+                     try {
+                         (void)transaction.add_account(new_account("bob", 17));
+                     } catch (const StoreError&) {
+                         transaction.count_refusal(key(1), kNoon);
+                     }
+                 }),
+                 StoreError);
+    EXPECT_EQ(refusals(1), 0);
+}
+
+TEST_P(StoreContract, WorkSeesWhatTheWorkBeforeItDid)
+{
+    int seen = -1;
+    const auto outcomes = in_one_batch({
+        [](Transaction& t) { t.count_refusal(key(1), kNoon); },
+        [](Transaction& t) { t.count_refusal(key(1), kNoon); },
+        [&](Transaction& t) { seen = t.refusals(key(1)); },
+    });
+    EXPECT_THAT(outcomes, ElementsAre("kept", "kept", "kept"));
+    EXPECT_EQ(seen, 2);
+}
+
+TEST_P(StoreContract, DoneIsToldOnceAfterTheCommitOnTheWritersThread)
+{
+    constexpr int kWorks = 50;
+    const auto reader = store().open_reader();
+    std::latch answered(kWorks);
+    std::vector<int> calls(kWorks);
+    std::set<std::thread::id> threads;
+    bool always_committed = true;
+    for (int i = 0; i < kWorks; ++i) {
+        const auto user = "user" + std::to_string(i);
+        store().submit([user, i](Transaction& t) { EXPECT_TRUE(t.add_account(new_account(user, i))); },
+                       [&, user, i](const std::exception_ptr& error) {
+                           EXPECT_FALSE(error);
+                           calls[static_cast<std::size_t>(i)] += 1;
+                           threads.insert(std::this_thread::get_id());
+                           always_committed = always_committed && reader->find_account(name(user));
+                           answered.count_down();
+                       });
+    }
+    answered.wait();
+    transact([](Transaction&) {});
+    EXPECT_TRUE(always_committed);
+    EXPECT_EQ(calls, std::vector<int>(kWorks, 1));
+    EXPECT_EQ(threads.size(), 1U);
+    EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
+}
+
+TEST_P(StoreContract, DoneMaySubmitMore)
+{
+    std::promise<int> seen;
+    store().submit([](Transaction& t) { t.count_refusal(key(1), kNoon); },
+                   [&](const std::exception_ptr&) {
+                       store().submit([&](Transaction& t) { seen.set_value(t.refusals(key(1))); },
+                                      [](const std::exception_ptr&) {});
+                   });
+    EXPECT_EQ(seen.get_future().get(), 1);
+}
+
+TEST_P(StoreContract, SubmitDoesNotWaitForTheWriter)
+{
+    std::promise<void> gate;
+    const auto opened = gate.get_future().share();
+    store().submit([opened](Transaction&) { opened.wait(); }, [](const std::exception_ptr&) {});
+    constexpr int kWorks = 1000;
+    std::latch answered(kWorks);
+    for (int i = 0; i < kWorks; ++i) {
+        store().submit([](Transaction& t) { t.count_refusal(key(1), kNoon); },
+                       [&](const std::exception_ptr&) { answered.count_down(); });
+    }
+    EXPECT_FALSE(answered.try_wait());
+    gate.set_value();
+    answered.wait();
+    EXPECT_EQ(refusals(1), kWorks);
+}
+
+TEST_P(StoreContract, ManyThreadsLoseNothing)
+{
+    constexpr int kThreads = 4;
+    constexpr int kWorks = 50;
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < kThreads; ++i) {
+            threads.emplace_back([&] {
+                for (int n = 0; n < kWorks; ++n) {
+                    transact([](Transaction& t) { t.count_refusal(key(1), kNoon); });
+                }
+            });
+        }
+    }
+    EXPECT_EQ(refusals(1), kThreads * kWorks);
+}
+
+TEST_P(StoreContract, DestroyingItFinishesWhatWasSubmitted)
+{
+    constexpr int kWorks = 500;
+    std::atomic<int> kept = 0;
+    for (int i = 0; i < kWorks; ++i) {
+        store().submit([](Transaction& t) { t.count_refusal(key(1), kNoon); },
+                       [&](const std::exception_ptr& error) { kept += error ? 0 : 1; });
+    }
+    under_test_->destroy();
+    EXPECT_EQ(kept, kWorks);
+}
+
+TEST_P(StoreContract, TransactThrowsWhatTheWorkThrew)
+{
+    EXPECT_THROW(transact([](Transaction&) { throw std::out_of_range("mine"); }), std::out_of_range);
+}
+
+// Readers
+
+TEST_P(StoreContract, AReaderSeesOnlyWhatIsCommitted)
+{
+    const auto reader = store().open_reader();
+    std::promise<void> gate;
+    std::promise<void> written;
+    std::promise<void> answered;
+    const auto opened = gate.get_future().share();
+    store().submit(
+        [&](Transaction& t) {
+            EXPECT_TRUE(t.add_account(new_account("alice", 17)));
+            written.set_value();
+            opened.wait();
+        },
+        [&](const std::exception_ptr&) { answered.set_value(); });
+    written.get_future().wait();
+    EXPECT_FALSE(reader->find_account(name("alice")));
+    gate.set_value();
+    answered.get_future().wait();
+    EXPECT_TRUE(reader->find_account(name("alice")));
+}
+
+TEST_P(StoreContract, AllAccountsAreVisitedInTheOrderOfNames)
+{
+    constexpr int kAccounts = 600;
+    std::set<std::string> names{"0", "a.b", "a-b", "a_b", "z"};
+    for (int i = 0; i < kAccounts; ++i) names.insert("user" + std::to_string(i));
+    transact([&](Transaction& t) {
+        std::int64_t id = 0;
+        for (const auto& user : names) EXPECT_TRUE(t.add_account(new_account(user, ++id)));
+    });
+    std::vector<std::string> visited;
+    store().open_reader()->for_each_account([&](const Account& account) {
+        EXPECT_TRUE(account.totp);
+        visited.push_back(account.name.str());
+    });
+    EXPECT_EQ(visited, std::vector<std::string>(names.begin(), names.end()));
+}
+
+TEST_P(StoreContract, NobodyIsVisitedWhereThereIsNobody)
+{
+    store().open_reader()->for_each_account([](const Account&) { FAIL(); });
+}
+
+TEST_P(StoreContract, SessionsCountUntilTheirEnd)
+{
+    const auto alice = add("alice", 17);
+    open(session_of(alice.id, "aaaaaaaa"));
+    const auto reader = store().open_reader();
+    EXPECT_EQ(reader->count_sessions(alice.id, kNoon + 12h - 1s), 1U);
+    EXPECT_EQ(reader->count_sessions(alice.id, kNoon + 12h), 0U);
+    EXPECT_EQ(reader->count_sessions(UserId(18), kNoon), 0U);
+}
+
+TEST_P(StoreContract, TheSummaryCounts)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    add("carol", 19);
+    open(session_of(alice.id, "aaaaaaaa"));
+    open(session_of(bob.id, "bbbbbbbb"));
+    transact([&](Transaction& transaction) { transaction.set_state(bob, AccountState::disabled); });
+    const auto reader = store().open_reader();
+    const auto summary = reader->summary(kNoon);
+    EXPECT_EQ(summary.users, 3U);
+    EXPECT_EQ(summary.disabled, 1U);
+    EXPECT_EQ(summary.sessions, 2U);
+    EXPECT_EQ(reader->summary(kNoon + 12h).sessions, 0U);
+}
+
+TEST_P(StoreContract, ReadersOfSeveralThreadsDoNotDisturbTheWriter)
+{
+    add("alice", 17);
+    std::atomic<bool> stop = false;
+    std::atomic<int> misses = 0;
+    {
+        std::vector<std::jthread> readers;
+        for (int i = 0; i < 3; ++i) {
+            readers.emplace_back([&] {
+                const auto reader = store().open_reader();
+                do {
+                    misses += reader->find_password(name("alice")) ? 0 : 1;
+                } while (!stop);
+            });
+        }
+        for (int i = 0; i < 200; ++i) transact([](Transaction& t) { t.count_refusal(key(1), kNoon); });
+        stop = true;
+    }
+    EXPECT_EQ(misses, 0);
+    EXPECT_EQ(refusals(1), 200);
+}
+
+}  // namespace
+}  // namespace securelogin::contract

@@ -1,0 +1,17 @@
+#include "tests/server/store/faulty_disk.hpp"
+
+#include <unistd.h>
+
+namespace securelogin::store {
+
+ssize_t FaultyDisk::write_at(int descriptor, const void* octets, std::size_t size, off_t offset)
+{
+    if (const int error = failure_) {
+        errno = error;
+        return -1;
+    }
+    writes_ += 1;
+    return ::pwrite(descriptor, octets, size, offset);
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,125 @@
+// What the tables refuse by themselves, whatever the code does; and that the statements fit them.
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <string>
+
+#include "server/store/statements.hpp"
+#include "tests/server/store/test_store.hpp"
+
+namespace securelogin::store {
+namespace {
+
+/// A database with Alice (17), her TOTP at step 100, and an audit record.
+class Schema : public testing::Test {
+  protected:
+    void SetUp() override
+    {
+        const auto store = open_store(file_);
+        add(*store, "alice", 17);
+        auth::transact(*store, [](auth::Transaction& transaction) {
+            EXPECT_TRUE(transaction.spend_step(auth::UserId{17}, 100));
+            transaction.append_audit({.at = support::kNoon, .event = "login", .outcome = "granted"});
+        });
+    }
+
+    support::TemporaryDirectory directory_;
+    std::filesystem::path file_ = directory_ / "securelogin.db";
+};
+
+struct Forbidden {
+    std::string name;
+    std::string sql;
+};
+
+class SchemaRefuses : public Schema, public testing::WithParamInterface<Forbidden> {};
+
+TEST_P(SchemaRefuses, ByItself)
+{
+    SQLite::Database database(file_.string(), SQLite::OPEN_READWRITE);
+    database.exec("PRAGMA foreign_keys = ON");
+    EXPECT_EQ(database.tryExec(GetParam().sql), SQLITE_CONSTRAINT) << GetParam().sql;
+    EXPECT_EQ(database.execAndGet("SELECT last_step FROM totp").getInt(), 100);
+    EXPECT_EQ(database.execAndGet("SELECT COUNT(*) FROM audit").getInt(), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, SchemaRefuses,
+    testing::Values(
+        Forbidden{"AStepGivenBack", "UPDATE totp SET last_step = 99"},
+        Forbidden{"AStepSpentAgain", "UPDATE totp SET last_step = 100"},
+        Forbidden{"AStepForgotten", "UPDATE totp SET last_step = 0, failures = 0"},
+        Forbidden{"SevenDigits", "UPDATE totp SET digits = 7"},
+        Forbidden{"ALongPeriod", "UPDATE totp SET period = 301"},
+        Forbidden{"AnUnknownAlgorithm", "UPDATE totp SET algorithm = 'md5'"},
+        Forbidden{"AnUnsealedSecret", "UPDATE totp SET secret = x'00'"},
+        Forbidden{"NegativeFailures", "UPDATE totp SET failures = -1"},
+        Forbidden{"ATextForANumber", "UPDATE totp SET last_step = 'soon'"},
+        Forbidden{"AnAuditRecordChanged", "UPDATE audit SET outcome = 'refused'"},
+        Forbidden{"AnAuditRecordDeleted", "DELETE FROM audit"},
+        Forbidden{"AnUnknownOutcome", "INSERT INTO audit (at, event, outcome) VALUES (1, 'login', 'maybe')"},
+        Forbidden{"AnEventWithoutAName", "INSERT INTO audit (at, event, outcome) VALUES (1, '', 'done')"},
+        Forbidden{"AnUpperCaseName", "UPDATE users SET name = 'Alice'"},
+        Forbidden{"ANameWithABlank", "UPDATE users SET name = 'al ice'"},
+        Forbidden{"ANameThatStartsWithADot", "UPDATE users SET name = '.alice'"},
+        Forbidden{"AnEmptyName", "UPDATE users SET name = ''"},
+        Forbidden{"ALongName", "UPDATE users SET name = '" + std::string(65, 'a') + "'"},
+        Forbidden{"AnUnknownState", "UPDATE users SET state = 'enabled'"},
+        Forbidden{"AnUnsealedHash", "UPDATE users SET password_hash = x'00'"},
+        Forbidden{"HalfALogin", "UPDATE users SET last_login_at = 1"},
+        Forbidden{"TwoUsersOfOneId",
+                  "INSERT INTO users SELECT 'bob', id, state, password_hash, password_epoch,"
+                  " created_at, password_set_at, last_login_at, last_login_source FROM users"},
+        Forbidden{"ASessionOfNobody", "INSERT INTO sessions VALUES (99, 'aaaaaaaa', 1, 2, 1, 'local')"},
+        Forbidden{"AShortSessionId", "INSERT INTO sessions VALUES (17, 'aaaaaaa', 1, 2, 1, 'local')"},
+        Forbidden{"ASessionIdThatIsNoNumber",
+                  "INSERT INTO sessions VALUES (17, 'aaaaaaaG', 1, 2, 1, 'local')"},
+        Forbidden{"ASessionThatEndsBeforeItStarts",
+                  "INSERT INTO sessions VALUES (17, 'aaaaaaaa', 2, 2, 2, 'local')"},
+        Forbidden{"NoFailures", "INSERT INTO failures VALUES (zeroblob(16), 'local', 0, 0, NULL, 1)"},
+        Forbidden{"ANameInTheClear", "INSERT INTO failures VALUES (x'616c696365', 'local', 1, 0, NULL, 1)"},
+        Forbidden{"ASecondInstallation", "INSERT INTO installation VALUES (2, 1, 1, zeroblob(64))"}),
+    [](const auto& row) { return row.param.name; });
+
+struct NamedStatement {
+    std::string name;
+    const char* sql;
+};
+
+class Statements : public Schema, public testing::WithParamInterface<NamedStatement> {};
+
+/// SQLite numbers `$n` by appearance, PostgreSQL by n: only where both are the same does one text mean one
+/// thing.
+TEST_P(Statements, FitTheTablesAndNumberParametersInTheOrderOfAppearance)
+{
+    const SQLite::Database database(file_.string());
+    SQLite::Statement statement(database, GetParam().sql);
+    for (int i = 1; i <= statement.getBindParameterCount(); ++i) {
+        EXPECT_EQ(statement.getIndex(("$" + std::to_string(i)).c_str()), i);
+    }
+}
+
+#define STATEMENT(name) \
+    NamedStatement { #name, sql::name }
+INSTANTIATE_TEST_SUITE_P(
+    Catalogue, Statements,
+    testing::Values(STATEMENT(kFindAccount), STATEMENT(kAccountsAfter), STATEMENT(kFindPassword),
+                    STATEMENT(kAddUser), STATEMENT(kSetState), STATEMENT(kRemoveUser),
+                    STATEMENT(kSetPassword), STATEMENT(kRenewPasswordHash), STATEMENT(kRecordLogin),
+                    STATEMENT(kFindTotpSecret), STATEMENT(kSetTotp), STATEMENT(kSpendStep),
+                    STATEMENT(kCountCodeFailure), STATEMENT(kFindFailures), STATEMENT(kSaveFailures),
+                    STATEMENT(kForgetFailures), STATEMENT(kCountRefusal), STATEMENT(kFindRefusals),
+                    STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
+                    STATEMENT(kTouchSession), STATEMENT(kEndSession), STATEMENT(kEndSessions),
+                    STATEMENT(kCountSessions), STATEMENT(kAppendAudit), STATEMENT(kPurgeSessions),
+                    STATEMENT(kPurgeFailures), STATEMENT(kPurgeRefusals), STATEMENT(kMakeInstallation),
+                    STATEMENT(kFindKey), STATEMENT(kFindSchemaVersion), STATEMENT(kSetSchemaVersion),
+                    STATEMENT(kSummary)),
+    [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace securelogin::store
