@@ -1,0 +1,80 @@
+// config.hpp: the settings, and the one reader of them.
+//
+// securelogind.toml(5) describes each key.  Every key may be left out; an unknown key, a value of the wrong
+// type or outside its range is an error that names file, line and remedy.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/auth/authenticator.hpp"
+#include "server/log.hpp"
+
+namespace securelogin {
+
+/// Why a program cannot start: one line that names what, why and the remedy.
+class StartupError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+struct Settings {
+    std::string name;                    // the server's, in greeting and certificate; default: the host's
+    std::string issuer = "SecureLogin";  // in key URIs
+
+    struct Listen {
+        std::vector<std::string> tls;    // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
+        std::vector<std::string> plain;  // loopback ADDR:PORT, unix:PATH
+    } listen;
+    std::optional<std::filesystem::path> data;
+
+    struct Tls {
+        bool allow_tls12 = false;
+        std::optional<std::filesystem::path>
+            certificate;  // PEM chain; both or neither, else self-signed in the data directory
+        std::optional<std::filesystem::path> key;  // PEM
+    } tls;
+
+    struct Limits {
+        std::size_t connections = 4096;           // in all
+        std::size_t connections_per_source = 64;  // open at once
+        std::size_t hash_queue = 512;             // password checks waiting or running
+    } limits;
+
+    struct Deadlines {  // all absolute
+        std::chrono::seconds handshake{10};
+        std::chrono::seconds answer{60};
+        std::chrono::seconds login{120};
+        std::chrono::seconds idle{900};
+        std::chrono::seconds drain{10};
+    } deadlines;
+
+    struct Threads {
+        std::size_t io = 0;    // 0: one per core
+        std::size_t hash = 0;  // 0: one per core
+    } threads;
+
+    auth::Policy policy;
+
+    struct Log {
+        LogFormat format = LogFormat::text;
+        Level level = Level::info;
+    } log;
+};
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/securelogin/securelogind.toml";
+
+/// Reads settings out of TOML.  `origin` is the file's name, for messages.  Throws StartupError.
+[[nodiscard]] Settings parse_settings(std::string_view toml, std::string_view origin);
+
+/// `file`, else kDefaultConfigFile if it is there, else the defaults.  The file must not be writable by
+/// others than root and us.  Throws StartupError.
+[[nodiscard]] Settings read_settings(const std::optional<std::filesystem::path>& file);
+
+}  // namespace securelogin

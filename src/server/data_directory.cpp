@@ -1,0 +1,252 @@
+#include "server/data_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include "common/base64.hpp"
+#include "common/text.hpp"
+#include "server/durable_file.hpp"
+#include "server/ownership.hpp"
+
+namespace securelogin {
+namespace {
+
+constexpr mode_t kPrivateDirectory = S_IRWXU;
+constexpr mode_t kPrivateFile = S_IRUSR | S_IWUSR;
+constexpr std::string_view kKeyPrefix = "SECURELOGIN-MASTER-KEY-1 ";
+constexpr std::size_t kKeyFileLimit = 128;  // octets: a whole key file has 70
+
+// ---- choosing ----
+
+std::optional<std::string> environment(const char* name)
+{
+    const char* const value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::filesystem::path home()
+{
+    if (const auto home = environment("HOME"); home && home->starts_with('/')) return *home;
+    const auto* const entry = ::getpwuid(::geteuid());
+    if (entry != nullptr && entry->pw_dir != nullptr && *entry->pw_dir == '/') return entry->pw_dir;
+    throw StartupError("choosing a data directory: there is no home directory: give one with --data");
+}
+
+std::filesystem::path chosen(const std::optional<std::filesystem::path>& option, const Settings& settings)
+{
+    if (option) return *option;
+    if (settings.data) return *settings.data;
+    // systemd.exec(5): a list, parted by colons.
+    if (const auto state = environment("STATE_DIRECTORY")) return state->substr(0, state->find(':'));
+    if (::geteuid() == 0) return "/var/lib/securelogin";
+    // XDG Base Directory Specification: a path that is not absolute is to be ignored.
+    if (const auto state = environment("XDG_STATE_HOME"); state && state->starts_with('/')) {
+        return std::filesystem::path(*state) / "securelogin";
+    }
+    return home() / ".local" / "state" / "securelogin";
+}
+
+/// Absolute, and without a slash at its end, behind which a symbolic link would be followed.
+std::filesystem::path plain(const std::filesystem::path& path)
+{
+    const auto normal = std::filesystem::absolute(path).lexically_normal();
+    return normal.has_filename() || normal == normal.root_path() ? normal : normal.parent_path();
+}
+
+// ---- opening ----
+
+void make_parents(const std::filesystem::path& path)
+{
+    std::error_code error;
+    if (path == path.root_path() || std::filesystem::exists(path, error)) return;
+    make_parents(path.parent_path());
+    // The XDG Base Directory Specification asks for 0700; others find theirs beside it as long as they made
+    // it.
+    if (::mkdir(path.c_str(), kPrivateDirectory) != 0 && errno != EEXIST) {
+        throw StartupError(fmt::format("{}: making it: {}", shell_word(path), explain(errno)));
+    }
+}
+
+/// Whoever else starts at the same moment may have made it: it is then as good as ours.
+void make(const std::filesystem::path& path)
+{
+    make_parents(path.parent_path());
+    if (::mkdir(path.c_str(), kPrivateDirectory) != 0) {
+        if (errno == EEXIST) return;
+        throw StartupError(
+            fmt::format("{}: making the data directory: {}", shell_word(path), explain(errno)));
+    }
+    std::cerr << fmt::format("made the data directory {}\n", shell_word(path));
+    const auto parent = open_directory(path.parent_path());
+    if (parent.is_open()) sync_directory(parent, path.parent_path());
+}
+
+[[noreturn]] void fail_to_open(const std::filesystem::path& path, int error)
+{
+    const auto word = shell_word(path);
+    struct stat status{};
+    const bool seen = ::lstat(path.c_str(), &status) == 0;
+    if (seen && S_ISLNK(status.st_mode)) {
+        throw StartupError(
+            fmt::format("{}: is a symbolic link: name the directory itself with --data", word));
+    }
+    if (seen) require_private_directory(status, path);
+    if (error == ENOENT) {
+        throw StartupError(
+            fmt::format("{}: there is no such data directory: name it with --data, or start "
+                        "securelogind or enrol a user, which makes it",
+                        word));
+    }
+    throw StartupError(fmt::format("{}: opening the data directory: {}", word, explain(error)));
+}
+
+Descriptor open_private(const std::filesystem::path& path, struct stat& status)
+{
+    auto directory = open_directory(path);
+    if (!directory.is_open() || ::fstat(directory.get(), &status) != 0) fail_to_open(path, errno);
+    require_private_directory(status, path);
+    return directory;
+}
+
+/// As the one who owns it, by its path: what is opened later is opened so.
+void require_reachable(const std::filesystem::path& path)
+{
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) == 0) return;
+    const int error = errno;
+    if (error == EACCES) {
+        throw StartupError(
+            fmt::format("{0}: its owner cannot enter it: chmod 700 {0}, and see that the directories "
+                        "above it can be passed",
+                        shell_word(path)));
+    }
+    throw StartupError(fmt::format("{}: {}", shell_word(path), explain(error)));
+}
+
+// ---- the master key ----
+
+[[noreturn]] void refuse_key(const std::filesystem::path& file)
+{
+    throw StartupError(
+        fmt::format("{}: is not a whole master key: restore it from the backup", shell_word(file)));
+}
+
+Secret read_limited(const Descriptor& descriptor, const std::filesystem::path& file)
+{
+    Secret content(kKeyFileLimit);
+    std::size_t size = 0;
+    while (size < content.size()) {
+        const auto count = ::read(descriptor.get(), content.chars().data() + size, content.size() - size);
+        if (count == 0) break;
+        if (count < 0 && errno != EINTR) {
+            throw StartupError(fmt::format("{}: reading it: {}", shell_word(file), explain(errno)));
+        }
+        if (count > 0) size += static_cast<std::size_t>(count);
+    }
+    content.truncate(size);
+    return content;
+}
+
+auth::MasterKey parse_key(std::string_view line, const std::filesystem::path& file)
+{
+    if (line.ends_with('\n')) line.remove_suffix(1);  // an editor may have left it out
+    if (!line.starts_with(kKeyPrefix)) refuse_key(file);
+    auto bytes = from_base64(line.substr(kKeyPrefix.size()));
+    if (!bytes || bytes->size() != auth::MasterKey::kSize) refuse_key(file);
+    return auth::MasterKey(std::move(*bytes));
+}
+
+std::optional<auth::MasterKey> read_key(const Descriptor& directory, const std::filesystem::path& file)
+{
+    const Descriptor descriptor(::openat(directory.get(), file.filename().c_str(),
+                                         O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!descriptor.is_open() && errno == ENOENT) return std::nullopt;
+    struct stat status{};
+    if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0) {
+        throw StartupError(fmt::format("{}: reading it: {}", shell_word(file), explain(errno)));
+    }
+    require_private_file(status, file);
+    return parse_key(read_limited(descriptor, file).view(), file);
+}
+
+bool is_there(const Descriptor& directory, const std::filesystem::path& file)
+{
+    struct stat status{};
+    return ::fstatat(directory.get(), file.filename().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Secret fresh_key_line()
+{
+    auth::SystemRandom random;
+    Secret bytes(auth::MasterKey::kSize);
+    random.fill(bytes.bytes());
+    auto base64 = to_base64(bytes.bytes());
+    Secret line(kKeyPrefix.size() + base64.size() + 2);
+    auto end = std::ranges::copy(kKeyPrefix, line.chars().begin()).out;
+    end = std::ranges::copy(base64, end).out;
+    std::ranges::copy(std::string_view("=\n"), end);  // padded, as base64(1) wants it
+    wipe(base64);
+    return line;
+}
+
+}  // namespace
+
+std::filesystem::path DataDirectory::choose(const std::optional<std::filesystem::path>& option,
+                                            const Settings& settings)
+{
+    return plain(chosen(option, settings));
+}
+
+DataDirectory DataDirectory::open(const std::filesystem::path& named, IfMissing if_missing)
+{
+    const auto path = plain(named);
+    struct stat status{};
+    if (if_missing == IfMissing::make && ::lstat(path.c_str(), &status) != 0 && errno == ENOENT) make(path);
+    const auto directory = open_private(path, status);
+    become_owner(status, path);
+    require_reachable(path);
+    return DataDirectory(path);
+}
+
+auth::MasterKey DataDirectory::load_master_key(IfMissing if_missing) const
+{
+    const auto file = master_key();
+    const auto directory = open_directory(path_);
+    if (!directory.is_open()) fail_to_open(path_, errno);
+    const auto sealed = database().filename().string();
+    const bool may_make = if_missing == IfMissing::make;
+
+    // The database first: whoever makes one has made its key before, so one without a key has lost it.
+    const bool has_database = is_there(directory, database());
+    auto key = read_key(directory, file);
+    if (!key && may_make && !has_database) {
+        if (StagedFile(directory, file, fresh_key_line().view(), kPrivateFile).publish_if_free()) {
+            std::cerr << fmt::format("made the master key {}: keep a copy of it, apart from copies of {}\n",
+                                     shell_word(file), sealed);
+        }
+        key = read_key(directory, file);
+    }
+    if (!key && has_database) {
+        throw StartupError(fmt::format("{}: is missing, and {} is sealed with it: restore it from the backup",
+                                       shell_word(file), sealed));
+    }
+    if (!key) {
+        throw StartupError(fmt::format("{}: is missing: start securelogind or enrol a user, which makes it",
+                                       shell_word(file)));
+    }
+    // Whoever made it: what is sealed with it from now on must not outlive it.
+    if (may_make && !has_database) sync_directory(directory, path_);
+    return std::move(*key);
+}
+
+}  // namespace securelogin

@@ -1,0 +1,53 @@
+// data_directory.hpp: where the daemon and the administrator's program keep everything: database, master key,
+// certificate.
+//
+// Mode 0700.  master.key and tls/key.pem are 0600 and refused if others can read them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "server/auth/master_key.hpp"
+#include "server/config.hpp"
+
+namespace securelogin {
+
+class DataDirectory {
+  public:
+    enum class IfMissing { make, refuse };
+
+    /// --data, else the settings', else $STATE_DIRECTORY (systemd), else /var/lib/securelogin for root, else
+    /// $XDG_STATE_HOME/securelogin, else ~/.local/state/securelogin.
+    [[nodiscard]] static std::filesystem::path choose(const std::optional<std::filesystem::path>& option,
+                                                      const Settings& settings);
+
+    /// Checks modes and owner; makes the directory when asked to, saying so on stderr.  As root, the process
+    /// becomes the directory's owner for good, so that no root-owned file is left in it.  Throws
+    /// StartupError.
+    [[nodiscard]] static DataDirectory open(const std::filesystem::path& path, IfMissing if_missing);
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] std::filesystem::path database() const { return path_ / "securelogin.db"; }
+    [[nodiscard]] std::filesystem::path master_key() const { return path_ / "master.key"; }
+    [[nodiscard]] std::filesystem::path certificate() const { return path_ / "tls" / "cert.pem"; }
+    [[nodiscard]] std::filesystem::path private_key() const { return path_ / "tls" / "key.pem"; }
+
+    /// Reads master.key; makes it, durably, only where there is no database yet: a key that is lost cannot be
+    /// made again, and a new one would turn every secret in the database into noise.  With `refuse` it is
+    /// never made. Two programs that start at once end up with the same key.  Throws StartupError.
+    [[nodiscard]] auth::MasterKey load_master_key(IfMissing if_missing) const;
+
+  private:
+    explicit DataDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+    std::filesystem::path path_;
+};
+
+/// Refuses a secret's file unless it is a regular file of ours or root's that nobody else can read.  Throws
+/// StartupError.
+void require_private(const std::filesystem::path& file);
+
+/// Writes a file that is either there whole or not at all, durably, with `mode`; replaces an older one.
+/// Throws StartupError.
+void write_durably(const std::filesystem::path& file, std::string_view content, unsigned mode);
+
+}  // namespace securelogin

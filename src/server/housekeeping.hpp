@@ -1,0 +1,35 @@
+// housekeeping.hpp: what a daemon that runs for years does now and then: forget what is over, renew its
+// certificate.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+
+#include "common/event_log.hpp"
+#include "server/auth/clock.hpp"
+#include "server/auth/store.hpp"
+
+namespace securelogin {
+
+class Housekeeping {
+  public:
+    /// Runs on `control`, which may block for a commit, from its next run on.  `renew_certificate` is called
+    /// twice a day.
+    Housekeeping(boost::asio::io_context& control, auth::Store& store, const auth::Clock& clock,
+                 EventLog& log, std::function<void()> renew_certificate);
+
+  private:
+    void schedule_purge(std::chrono::seconds after);
+    void purge();
+    void schedule_renewal();
+
+    auth::Store& store_;
+    const auth::Clock& clock_;
+    EventLog& log_;
+    std::function<void()> renew_certificate_;
+    boost::asio::steady_timer purge_timer_;
+    boost::asio::steady_timer renewal_timer_;
+};
+
+}  // namespace securelogin

@@ -1,0 +1,310 @@
+#include "server/login/async_authenticator.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "server/auth/password_policy.hpp"
+
+namespace securelogin::login {
+namespace asio = boost::asio;
+namespace {
+
+constexpr std::chrono::seconds kRetryWhenBusy{2};
+constexpr std::chrono::seconds kRetryWhenBroken{5};
+
+template <typename Result>
+using Resume = std::function<void(std::exception_ptr, Result)>;
+
+/// An awaitable that `start` completes from any thread by calling what it is given, once.  The caller goes on
+/// on its own executor.
+template <typename Result, typename Start>
+asio::awaitable<Result> await_callback(Start start)
+{
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Result)>(
+        [](auto handler, Start begin) {
+            const auto executor = asio::get_associated_executor(handler);
+            // std::function copies what it holds; a handler can only be moved.
+            auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+            begin(Resume<Result>(
+                [shared, work = asio::make_work_guard(executor)](std::exception_ptr error, Result result) {
+                    asio::post(work.get_executor(), [shared, error, result = std::move(result)]() mutable {
+                        (*shared)(error, std::move(result));
+                    });
+                }));
+        },
+        asio::use_awaitable, std::move(start));
+}
+
+std::string why(const std::exception_ptr& error)
+{
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "unknown error";
+    }
+}
+
+Outcome not_judged(std::chrono::seconds retry_after, std::string reason)
+{
+    return {.verdict = {}, .retry_after = retry_after, .why_not_judged = std::move(reason)};
+}
+
+}  // namespace
+
+struct AsyncAuthenticator::Parts {
+    std::shared_ptr<const auth::Authenticator> authenticator;
+    auth::HashPool& pool;
+    auth::Store& store;
+    Readers& readers;
+    std::vector<std::string> context;
+};
+
+/// Lives until the last step that is under way has ended.
+struct Attempt::State {
+    State(std::shared_ptr<const AsyncAuthenticator::Parts> shared, auth::Claim who)
+        : parts(std::move(shared)), claim(std::move(who))
+    {
+    }
+
+    std::shared_ptr<const AsyncAuthenticator::Parts> parts;
+    auth::Claim claim;
+    std::optional<auth::HashPool::Place> place;  // its end drops a hash that has not started
+    std::optional<Outcome> unjudged;             // set when it was not admitted
+
+    // The hash thread and the conversation meet here.
+    std::mutex mutex;
+    std::optional<auth::PasswordCheck> check;  // guarded until set
+    std::exception_ptr failure;                // guarded until set
+    std::function<void()> when_checked;        // guarded
+    Secret password;                           // kept for the renewal of an outdated hash, until the verdict
+
+    void finish_check(std::optional<auth::PasswordCheck> result, std::exception_ptr error);
+    void after_check(std::function<void()> next);
+};
+
+void Attempt::State::finish_check(std::optional<auth::PasswordCheck> result, std::exception_ptr error)
+{
+    std::function<void()> next;
+    {
+        const std::lock_guard lock(mutex);
+        check = result;
+        failure = std::move(error);
+        next = std::exchange(when_checked, nullptr);
+    }
+    if (next) next();
+}
+
+void Attempt::State::after_check(std::function<void()> next)
+{
+    {
+        const std::lock_guard lock(mutex);
+        if (!check && !failure) {
+            when_checked = std::move(next);
+            return;
+        }
+    }
+    next();
+}
+
+namespace {
+
+using Parts = AsyncAuthenticator::Parts;
+
+/// A hash of `password` in the background, in the place of an outdated one; given up when the queue is full:
+/// the next login renews it.
+void renew_in_background(const std::shared_ptr<const Parts>& parts, const auth::Account& account,
+                         std::int64_t epoch, Secret password)
+{
+    auto place = parts->pool.reserve();
+    if (!place) return;
+    // The job owns its place: nobody waits for it.
+    struct Renewal {
+        auth::HashPool::Place place;
+        Secret password;
+    };
+    const auto renewal = std::make_shared<Renewal>(Renewal{std::move(*place), std::move(password)});
+    renewal->place.submit([parts, account, epoch, renewal] {
+        try {
+            const auto prepared = auth::prepare_password(renewal->password.view());
+            if (!prepared) return;
+            const auto phc =
+                std::make_shared<Secret>(auth::hash_password(*prepared, parts->authenticator->policy().hash));
+            parts->store.submit(
+                [parts, account, epoch, phc](auth::Transaction& transaction) {
+                    parts->authenticator->renew_hash(transaction, account, epoch, *phc);
+                },
+                [](const std::exception_ptr&) {});
+        } catch (const std::exception&) {
+            return;  // the old hash stays, and is tried again at the next login
+        }
+    });
+}
+
+}  // namespace
+
+void Attempt::start_hashing(Secret typed)
+{
+    if (state_->unjudged) return;
+    state_->password = std::move(typed);
+    const auto weak = std::weak_ptr(state_);
+    state_->place->submit([weak] {
+        const auto state = weak.lock();
+        if (!state) return;
+        try {
+            const auto& parts = *state->parts;
+            const auto check = parts.readers.with([&](auth::Reader& reader) {
+                return parts.authenticator->check_password(reader, state->claim, state->password);
+            });
+            if (!check.outdated) state->password.clear();
+            state->finish_check(check, nullptr);
+        } catch (...) {
+            state->finish_check(std::nullopt, std::current_exception());
+        }
+    });
+}
+
+asio::awaitable<Outcome> Attempt::decide(Secret code) { return conclude(std::move(code), std::nullopt); }
+
+asio::awaitable<Outcome> Attempt::confirm(Secret code, auth::Session current)
+{
+    return conclude(std::move(code), std::move(current));
+}
+
+const auth::Claim& Attempt::claim() const noexcept { return state_->claim; }
+
+asio::awaitable<Outcome> Attempt::conclude(Secret code, std::optional<auth::Session> current)
+{
+    auto shared_code = std::make_shared<Secret>(std::move(code));
+    return await_callback<Outcome>([state = state_, shared_code, current](Resume<Outcome> resume) {
+        if (state->unjudged) return resume(nullptr, *state->unjudged);
+        state->after_check([state, shared_code, current, resume] {
+            if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
+            const auto verdict = std::make_shared<auth::Verdict>();
+            state->parts->store.submit(
+                [state, shared_code, current, verdict](auth::Transaction& transaction) {
+                    const auto& authenticator = *state->parts->authenticator;
+                    *verdict = current ? authenticator.confirm(transaction, state->claim, *state->check,
+                                                               shared_code->view(), *current)
+                                       : authenticator.decide(transaction, state->claim, *state->check,
+                                                              shared_code->view());
+                },
+                [state, verdict, resume](const std::exception_ptr& error) {
+                    // What the transaction said counts only once it is on disk.
+                    if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
+                    if (verdict->granted && state->check->outdated) {
+                        renew_in_background(state->parts, verdict->granted->account, state->check->epoch,
+                                            std::move(state->password));
+                    }
+                    resume(nullptr, {.verdict = verdict});
+                });
+        });
+    });
+}
+
+AsyncAuthenticator::AsyncAuthenticator(std::shared_ptr<const auth::Authenticator> authenticator,
+                                       auth::HashPool& pool, auth::Store& store, Readers& readers,
+                                       std::vector<std::string> context)
+    : parts_(std::make_shared<const Parts>(
+          Parts{std::move(authenticator), pool, store, readers, std::move(context)}))
+{
+}
+
+asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
+                                                   const auth::Source& source) const
+{
+    auto claim = parts_->authenticator->claim(typed_name, source);
+    const auto state = std::make_shared<Attempt::State>(parts_, std::move(claim));
+    // Cheapest first: without a place in the queue there is nothing to charge and no disk to wait for.
+    state->place = parts_->pool.reserve();
+    if (!state->place) state->unjudged = not_judged(kRetryWhenBusy, "overloaded");
+    return await_callback<Attempt>([state](Resume<Attempt> resume) {
+        if (state->unjudged) return resume(nullptr, Attempt(state));
+        const auto admission = std::make_shared<auth::Admission>();
+        state->parts->store.submit(
+            [state, admission](auth::Transaction& transaction) {
+                *admission = state->parts->authenticator->admit(transaction, state->claim);
+            },
+            [state, admission, resume](const std::exception_ptr& error) {
+                if (error) {
+                    state->unjudged = not_judged(kRetryWhenBroken, why(error));
+                } else if (admission->wait) {
+                    state->unjudged = not_judged(*admission->wait, "throttled");
+                    state->unjudged->known_user = admission->known_user;
+                }
+                if (state->unjudged) state->place.reset();
+                resume(nullptr, Attempt(state));
+            });
+    });
+}
+
+asio::awaitable<bool> AsyncAuthenticator::still_live(const auth::Session& session) const
+{
+    return await_callback<bool>([parts = parts_, session](Resume<bool> resume) {
+        const auto live = std::make_shared<bool>(false);
+        parts->store.submit(
+            [parts, session, live](auth::Transaction& transaction) {
+                *live = parts->authenticator->still_live(transaction, session);
+            },
+            [live, resume](const std::exception_ptr& error) { resume(error, *live); });
+    });
+}
+
+asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) const
+{
+    return await_callback<bool>([parts = parts_, session](Resume<bool> resume) {
+        parts->store.submit(
+            [parts, session](auth::Transaction& transaction) {
+                parts->authenticator->log_out(transaction, session);
+            },
+            [resume](const std::exception_ptr& error) { resume(error, true); });
+    });
+}
+
+asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(auth::UserName name,
+                                                                    auth::Session session, Secret typed) const
+{
+    using Result = PasswordChange::Result;
+    auto password = std::make_shared<Secret>(std::move(typed));
+    return await_callback<PasswordChange>([parts = parts_, name, session,
+                                           password](Resume<PasswordChange> resume) {
+        const auto try_later = [resume](std::string reason) {
+            resume(nullptr, {.result = Result::try_later, .reason = std::move(reason)});
+        };
+        auto reserved = parts->pool.reserve();
+        if (!reserved) return try_later("overloaded");
+        const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
+        place->submit([parts, name, session, password, resume, try_later, place] {
+            try {
+                auto context = parts->context;
+                context.push_back(name.str());
+                const auto prepared = auth::prepare_password(password->view());
+                const auto refusal = prepared ? auth::why_refused(*prepared, context) : "it is too long";
+                if (refusal) return resume(nullptr, {.result = Result::refused, .reason = *refusal});
+                const auto phc = std::make_shared<Secret>(
+                    auth::hash_password(*prepared, parts->authenticator->policy().hash));
+                const auto changed = std::make_shared<bool>(false);
+                parts->store.submit(
+                    [parts, name, session, phc, changed](auth::Transaction& transaction) {
+                        *changed = parts->authenticator->change_password(transaction, name, session, *phc);
+                    },
+                    [changed, resume, try_later](const std::exception_ptr& error) {
+                        if (error) return try_later(why(error));
+                        resume(nullptr, {.result = *changed ? Result::done : Result::session_ended});
+                    });
+            } catch (const std::exception& e) {
+                try_later(e.what());
+            }
+        });
+    });
+}
+
+}  // namespace securelogin::login

@@ -1,0 +1,209 @@
+#include "server/login/commands.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "server/auth/time_text.hpp"
+
+namespace securelogin::login {
+namespace asio = boost::asio;
+namespace {
+
+constexpr int kNewPasswordTries = 3;
+
+/// Whoever is logged in on this connection.
+struct Holder {
+    Peer& peer;
+    const Setting& setting;
+    const auth::Granted& granted;
+
+    [[nodiscard]] const auth::Session& session() const { return granted.session; }
+};
+
+enum class After { go_on, close };
+
+using Command = asio::awaitable<After> (*)(Holder&);
+
+/// The session has ended elsewhere: disabled, revoked, removed, or its time is up.
+After session_ended(Peer& peer)
+{
+    peer.say({.code = code::kClosing, .text = "Session ended"});
+    return After::close;
+}
+
+Reply try_later() { return no({.verdict = {}, .retry_after = std::chrono::seconds(5)}); }
+
+asio::awaitable<After> help(Holder& holder);
+
+asio::awaitable<After> whoami(Holder& holder)
+{
+    holder.peer.say({.code = code::kDone,
+                     .text = "OK",
+                     .facts = {{"user", holder.granted.account.name.str()},
+                               {"session", holder.session().id},
+                               {"expires", auth::to_rfc3339(holder.session().expires_at)}}});
+    co_return After::go_on;
+}
+
+/// Password and code once more; true only when both are right.  Says why not.
+asio::awaitable<bool> confirm(Holder& holder)
+{
+    auto& peer = holder.peer;
+    const auto& name = holder.granted.account.name.str();
+    peer.say({.code = code::kPasswordWanted, .text = "Current password:"});
+    auto password = co_await peer.answer(Peer::Patience::answer);
+    auto attempt = co_await holder.setting.authenticator.admit(name, peer.source());
+    attempt.start_hashing(std::move(password));
+    peer.say({.code = code::kCodeWanted, .text = "Code, newer than the last one used:"});
+    auto typed_code = co_await peer.answer(Peer::Patience::answer);
+    const auto outcome = co_await attempt.confirm(std::move(typed_code), holder.session());
+    log_attempt(holder.setting.log, "confirm", attempt.claim(), outcome, peer.connection());
+    const bool granted = outcome.verdict && outcome.verdict->granted;
+    if (!granted) peer.say(no(outcome));
+    co_return granted;
+}
+
+/// Says what became of a new password; true when another may be tried.
+bool say_result(Holder& holder, const PasswordChange& change)
+{
+    auto& peer = holder.peer;
+    switch (change.result) {
+        case PasswordChange::Result::done:
+            holder.setting.log.write(Level::info, "password_changed",
+                                     {{"user", holder.granted.account.name.str()},
+                                      {"source", peer.source().address()},
+                                      {"connection", std::to_string(peer.connection())}});
+            peer.say({.code = code::kDone, .text = "Password changed; other sessions have ended"});
+            return false;
+        case PasswordChange::Result::refused:
+            peer.say({.code = code::kPasswordRefused, .text = "New password refused: " + change.reason});
+            return true;
+        case PasswordChange::Result::session_ended:
+            return false;
+        case PasswordChange::Result::try_later:
+            peer.say(try_later());
+            return false;
+    }
+    return false;
+}
+
+asio::awaitable<After> passwd(Holder& holder)
+{
+    const bool confirmed = co_await confirm(holder);
+    if (!confirmed) co_return After::go_on;
+    for (int tries = 0; tries < kNewPasswordTries; ++tries) {
+        holder.peer.say({.code = code::kNewPasswordWanted, .text = "New password:"});
+        auto password = co_await holder.peer.answer(Peer::Patience::answer);
+        if (password.empty()) {
+            holder.peer.say({.code = code::kBadArguments, .text = "Cancelled, the password is as it was"});
+            co_return After::go_on;
+        }
+        const auto& name = holder.granted.account.name;
+        const auto change = co_await holder.setting.authenticator.change_password(name, holder.session(),
+                                                                                  std::move(password));
+        if (change.result == PasswordChange::Result::session_ended) co_return session_ended(holder.peer);
+        if (!say_result(holder, change)) break;
+    }
+    co_return After::go_on;
+}
+
+asio::awaitable<After> logout(Holder& holder)
+{
+    co_await holder.setting.authenticator.log_out(holder.session());
+    holder.peer.say({.code = code::kBye, .text = "Logged out"});
+    co_return After::close;
+}
+
+asio::awaitable<After> quit(Holder& holder)
+{
+    holder.peer.say({.code = code::kBye, .text = "Bye; the session lives on until it expires"});
+    co_return After::close;
+}
+
+/// What there is, and for what of it the session must still be one.
+struct Entry {
+    std::string_view verb;
+    std::string_view help;
+    bool needs_live_session;
+    Command run;
+};
+
+constexpr std::array<Entry, 5> kCommands{{
+    {"HELP", "this list", false, help},
+    {"WHOAMI", "who is logged in, and until when", true, whoami},
+    {"PASSWD", "change the password; asks for the current one and a new code first", true, passwd},
+    {"LOGOUT", "end the session and close", false, logout},
+    {"QUIT", "close; the session lives on until it expires", false, quit},
+}};
+
+asio::awaitable<After> help(Holder& holder)
+{
+    Reply reply{.code = code::kHelp, .text = "End of list"};
+    for (const auto& entry : kCommands) reply.facts.emplace_back(entry.verb, entry.help);
+    holder.peer.say(reply);
+    co_return After::go_on;
+}
+
+std::string upper_case(std::string_view text)
+{
+    std::string upper(text);
+    std::ranges::transform(upper, upper.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    return upper;
+}
+
+/// The entry for a line, or nullptr when something was wrong and has been said.
+const Entry* parse(std::string_view line, Peer& peer)
+{
+    const auto verb = upper_case(line.substr(0, line.find(' ')));
+    const auto* const entry = std::ranges::find(kCommands, verb, &Entry::verb);
+    if (entry == kCommands.end()) {
+        peer.say({.code = code::kUnknownCommand, .text = "Unknown command; HELP lists them"});
+        return nullptr;
+    }
+    if (line.size() != verb.size()) {
+        peer.say({.code = code::kBadArguments, .text = verb + " takes no arguments"});
+        return nullptr;
+    }
+    return entry;
+}
+
+asio::awaitable<After> obey(const Entry& entry, Holder& holder)
+{
+    if (entry.needs_live_session) {
+        const bool live = co_await holder.setting.authenticator.still_live(holder.session());
+        if (!live) co_return session_ended(holder.peer);
+    }
+    const auto after = co_await entry.run(holder);
+    co_return after;
+}
+
+/// A store that is out of order is told, and the connection stays: what was asked has not been done.
+asio::awaitable<After> obey_or_say_why(const Entry& entry, Holder& holder)
+{
+    try {
+        const auto after = co_await obey(entry, holder);
+        co_return after;
+    } catch (const auth::StoreError& error) {
+        holder.setting.log.write(Level::error, "store", {{"error", error.what()}});
+    }
+    holder.peer.say(try_later());
+    co_return After::go_on;
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_commands(Peer& peer, const Setting& setting, const auth::Granted& granted)
+{
+    Holder holder{.peer = peer, .setting = setting, .granted = granted};
+    for (auto after = After::go_on; after == After::go_on;) {
+        const auto line = co_await peer.answer(Peer::Patience::idle);
+        const auto* const entry = parse(line.view(), peer);
+        if (entry != nullptr) after = co_await obey_or_say_why(*entry, holder);
+    }
+}
+
+}  // namespace securelogin::login

@@ -1,0 +1,102 @@
+#include "server/login/conversation.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "server/auth/time_text.hpp"
+#include "server/login/commands.hpp"
+
+namespace securelogin::login {
+namespace asio = boost::asio;
+namespace {
+
+constexpr int kAttempts = 3;  // a connection's
+
+Reply logged_in(const auth::Granted& granted)
+{
+    Reply reply{.code = code::kLoggedIn,
+                .text = "Login successful",
+                .facts = {{"user", granted.account.name.str()},
+                          {"session", granted.session.id},
+                          {"expires", auth::to_rfc3339(granted.session.expires_at)}}};
+    if (const auto& last = granted.account.last_login) {
+        reply.facts.emplace_back("last-login", auth::to_rfc3339(last->at) + ' ' + last->source);
+    }
+    if (granted.failures_since > 0) {
+        reply.facts.emplace_back("failures-since", std::to_string(granted.failures_since));
+    }
+    return reply;
+}
+
+/// Three answers, then one verdict; the peer never learns which answer was wrong.
+asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting)
+{
+    peer.say({.code = code::kUsernameWanted, .text = "Username:"});
+    const auto name = co_await peer.answer(Peer::Patience::answer);
+    peer.say({.code = code::kPasswordWanted, .text = "Password:"});
+    auto password = co_await peer.answer(Peer::Patience::answer);
+    auto attempt = co_await setting.authenticator.admit(name.view(), peer.source());
+    attempt.start_hashing(std::move(password));  // runs while the person reads the code
+    peer.say({.code = code::kCodeWanted, .text = "Code:"});
+    auto code = co_await peer.answer(Peer::Patience::answer);
+    auto outcome = co_await attempt.decide(std::move(code));
+    log_attempt(setting.log, "login", attempt.claim(), outcome, peer.connection());
+    co_return outcome;
+}
+
+/// The verdict that let the peer in; nullptr when none did.
+asio::awaitable<std::shared_ptr<const auth::Verdict>> log_in(Peer& peer, const Setting& setting)
+{
+    for (int attempts = 0; attempts < kAttempts; ++attempts) {
+        const auto outcome = co_await attempt_login(peer, setting);
+        if (outcome.verdict && outcome.verdict->granted) co_return outcome.verdict;
+        peer.say(no(outcome));
+    }
+    peer.say({.code = code::kClosing, .text = "Too many attempts"});
+    co_return nullptr;
+}
+
+}  // namespace
+
+Reply no(const Outcome& outcome)
+{
+    if (outcome.verdict) return {.code = code::kRefused, .text = "Login failed"};
+    return {.code = code::kTryLater,
+            .text = "Not now, try again later",
+            .facts = {{"retry-after", std::to_string(outcome.retry_after.count())}}};
+}
+
+void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
+                 std::uint64_t connection)
+{
+    const auto& verdict = outcome.verdict;
+    const bool granted = verdict && verdict->granted;
+    // What was typed for a name that is nobody's may be a password.
+    const auto& user = verdict ? verdict->known_user : outcome.known_user;
+    const Field who =
+        user ? Field{"user", user->str()} : Field{"name", "#" + auth::short_form(claim.name_key)};
+    const Field source{"source", claim.source.address()};
+    const Field id{"connection", std::to_string(connection)};
+    if (granted) {
+        const Field session{"session", verdict->granted->session.id};
+        log.write(Level::info, event, {{"outcome", "granted"}, who, source, id, session});
+    } else if (verdict) {
+        const Field reason{"reason", std::string(to_string(*verdict->refusal))};
+        log.write(Level::warning, event, {{"outcome", "refused"}, reason, who, source, id});
+    } else {
+        log.write(Level::warning, event,
+                  {{"outcome", "not_judged"}, {"reason", outcome.why_not_judged}, who, source, id});
+    }
+}
+
+asio::awaitable<void> converse(Peer& peer, const Setting& setting)
+{
+    peer.say({.code = code::kGreeting, .text = setting.server_name + " SecureLogin 1 ready"});
+    const auto verdict = co_await log_in(peer, setting);
+    if (!verdict) co_return;
+    peer.logged_in();
+    peer.say(logged_in(*verdict->granted));
+    co_await serve_commands(peer, setting, *verdict->granted);
+}
+
+}  // namespace securelogin::login

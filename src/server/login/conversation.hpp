@@ -1,0 +1,32 @@
+// conversation.hpp: the line protocol from greeting to goodbye (docs/protocol.md).
+//
+// Knows no socket, no TLS and no SQL: a Peer is asked, an AsyncAuthenticator decides.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "common/event_log.hpp"
+#include "server/login/async_authenticator.hpp"
+#include "server/login/peer.hpp"
+
+namespace securelogin::login {
+
+/// What a conversation needs and shares with others.  Must outlive it.
+struct Setting {
+    std::string server_name;  // in the greeting
+    const AsyncAuthenticator& authenticator;
+    EventLog& log;
+};
+
+/// Ends when all has been said; the caller sends what is still queued and closes.  Throws what Peer throws.
+[[nodiscard]] boost::asio::awaitable<void> converse(Peer& peer, const Setting& setting);
+
+/// The event of one attempt, as every door writes it.
+void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
+                 std::uint64_t connection);
+
+/// What is said of an attempt that was not let in: 450 or 530.
+[[nodiscard]] Reply no(const Outcome& outcome);
+
+}  // namespace securelogin::login

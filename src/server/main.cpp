@@ -1,0 +1,249 @@
+// securelogind: the parts list.  Settings, then the objects, each handed what it needs, then run, then stop.
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/auth/clock.hpp"
+#include "server/auth/hash_pool.hpp"
+#include "server/config.hpp"
+#include "server/daemon_options.hpp"
+#include "server/data_directory.hpp"
+#include "server/housekeeping.hpp"
+#include "server/log.hpp"
+#include "server/login/readers.hpp"
+#include "server/net/endpoint.hpp"
+#include "server/net/server.hpp"
+#include "server/net/slots.hpp"
+#include "server/notify.hpp"
+#include "server/process.hpp"
+#include "server/service_factory.hpp"
+#include "server/store/sqlite_store.hpp"
+
+namespace securelogin {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int kConfigurationError = 78;  // sysexits(3)
+
+std::size_t one_per_core_if_zero(std::size_t threads)
+{
+    return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::vector<net::Endpoint> endpoints(const Settings& settings)
+{
+    std::vector<net::Endpoint> all;
+    try {
+        for (const auto& text : settings.listen.tls) all.push_back(net::parse_tls_endpoint(text));
+        for (const auto& text : settings.listen.plain) all.push_back(net::parse_plain_endpoint(text));
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string("listening on ") + error.what());
+    }
+    return all;
+}
+
+net::Slots::Limits slot_limits(const Settings& settings)
+{
+    return {.in_all = settings.limits.connections, .per_source = settings.limits.connections_per_source};
+}
+
+/// --check: everything that a start would read, and nothing written.
+int check(const DaemonOptions& options)
+{
+    const auto settings = settings_for(options);
+    [[maybe_unused]] const auto where = endpoints(settings);
+    const auto path = DataDirectory::choose(options.data, settings);
+    if (!std::filesystem::exists(path)) {
+        std::cerr << "securelogind: settings are good; " << path.string()
+                  << " will be made at the first start\n";
+        return 0;
+    }
+    const auto data = DataDirectory::open(path, DataDirectory::IfMissing::refuse);
+    const auto files = tls_files(settings, data);
+    if (settings.tls.certificate || std::filesystem::exists(files.certificate)) {
+        require_private(files.key);
+        [[maybe_unused]] const auto context = net::make_server_context(files, settings.tls.allow_tls12);
+    }
+    if (std::filesystem::exists(data.database()) || std::filesystem::exists(data.master_key())) {
+        const auto master = data.load_master_key(DataDirectory::IfMissing::refuse);
+        if (std::filesystem::exists(data.database())) {
+            [[maybe_unused]] const auto store = store::open_sqlite_store(data.database(), master, {});
+        }
+    }
+    std::cerr << "securelogind: settings, key, certificate and database are good\n";
+    return 0;
+}
+
+using AllListening = std::vector<net::Server::Listening>;
+
+AllListening listen_everywhere(net::Server& server, const std::vector<net::Endpoint>& where)
+{
+    AllListening all;
+    for (const auto& endpoint : where) all.push_back(server.listen(endpoint));
+    return all;
+}
+
+void announce(const AllListening& all, const std::string& fingerprint)
+{
+    std::string lines;
+    for (const auto& listening : all) {
+        const auto how = listening.tls ? "TLS, " + fingerprint : std::string("plain");
+        lines += "listening on " + listening.address + " (" + how + ")\n";
+    }
+    // One write: whoever waits for these lines reads all of them.
+    std::fputs(lines.c_str(), stderr);
+}
+
+/// What the signals do.  Runs on the main thread, which serves no connection: files may be read there.
+class Control {
+  public:
+    Control(asio::io_context& control, const DaemonOptions& options, const ServiceFactory& factory,
+            net::Slots& slots, net::Server& server, EventLog& log)
+        : control_(control),
+          signals_(control, SIGTERM, SIGINT, SIGHUP),
+          options_(options),
+          factory_(factory),
+          slots_(slots),
+          server_(server),
+          log_(log)
+    {
+        wait();
+    }
+
+    /// The old settings stay in force when the new ones are bad.
+    void reload()
+    {
+        notify_service_manager("RELOADING=1");
+        try {
+            const auto settings = settings_for(options_);
+            server_.reload(factory_.make(settings));
+            slots_.set_limits(slot_limits(settings));
+            drain_ = settings.deadlines.drain;
+            log_.write(Level::info, "reloaded", {});
+        } catch (const std::exception& error) {
+            log_.write(Level::error, "reload_refused", {{"error", error.what()}});
+        }
+        notify_service_manager("READY=1");
+    }
+
+    void set_drain(std::chrono::seconds drain) { drain_ = drain; }
+
+  private:
+    void wait()
+    {
+        signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            if (signal == SIGHUP) {
+                reload();
+            } else {
+                stop();
+            }
+            wait();
+        });
+    }
+
+    void stop()
+    {
+        if (stopping_) std::_Exit(0);  // asked twice: at once; what was acknowledged is on disk
+        stopping_ = true;
+        notify_service_manager("STOPPING=1");
+        log_.write(Level::info, "stopping", {});
+        server_.drain(drain_, [this] { control_.stop(); });
+    }
+
+    asio::io_context& control_;
+    asio::signal_set signals_;
+    const DaemonOptions& options_;
+    const ServiceFactory& factory_;
+    net::Slots& slots_;
+    net::Server& server_;
+    EventLog& log_;
+    std::chrono::seconds drain_{10};
+    bool stopping_ = false;
+};
+
+int run(const DaemonOptions& options)
+{
+    const bool locked = harden_process();
+    if (options.check) return check(options);
+    const auto settings = settings_for(options);
+    const auto where = endpoints(settings);
+    const auto data =
+        DataDirectory::open(DataDirectory::choose(options.data, settings), DataDirectory::IfMissing::make);
+    const auto log = open_stderr_log(settings.log.format, settings.log.level);
+    if (!locked) {
+        log->write(Level::warning, "memory_not_locked",
+                   {{"remedy", "raise the limit of locked memory (LimitMEMLOCK)"}});
+    }
+
+    // Destroyed in reverse: the store answers its last callers before the contexts that they wait on are
+    // gone; places and slots that open connections hold are given back before the pool and the slots are.
+    const auth::SystemClock clock;
+    auth::SystemRandom random;
+    const auto master = data.load_master_key(DataDirectory::IfMissing::make);
+    const auto hash_threads = one_per_core_if_zero(settings.threads.hash);
+    auth::HashPool pool(
+        {.threads = hash_threads, .queue = std::max(settings.limits.hash_queue, hash_threads)},
+        settings.policy.hash);
+    net::Slots slots(slot_limits(settings));
+    asio::io_context io;
+    const auto store = store::open_sqlite_store(data.database(), master,
+                                                {.if_missing = store::SqliteOptions::IfMissing::make});
+    login::Readers readers(*store);
+    const ServiceFactory factory({data, master, clock, random, pool, *store, readers, *log});
+    const auto service = factory.make(settings);
+    net::Server server(io, slots, service, *log);
+
+    // Before anything says that we are ready: whoever reads it may ask us to stop at once.
+    asio::io_context control(1);
+    Control signals(control, options, factory, slots, server, *log);
+    signals.set_drain(settings.deadlines.drain);
+    announce(listen_everywhere(server, where), net::presented_fingerprint(*service->tls));
+    Housekeeping housekeeping(control, *store, clock, *log, [&signals] { signals.reload(); });
+
+    // The threads end when io is stopped, not in the moment when the last listener has been closed and the
+    // drain still has to report.
+    const auto stays = asio::make_work_guard(io);
+    std::vector<std::jthread> io_threads;
+    for (std::size_t started = 0; started < one_per_core_if_zero(settings.threads.io); ++started) {
+        io_threads.emplace_back([&io] { io.run(); });
+    }
+    notify_service_manager("READY=1");
+    control.run();
+
+    io.stop();
+    io_threads.clear();  // joins
+    pool.stop();
+    return 0;
+}
+
+}  // namespace
+}  // namespace securelogin
+
+int main(int argc, char** argv)
+{
+    try {
+        const auto parsed = securelogin::parse_daemon_options(argc, argv);
+        return parsed.exit_code ? *parsed.exit_code : securelogin::run(parsed.options);
+    } catch (const securelogin::StartupError& error) {
+        std::cerr << "securelogind: " << error.what() << '\n';
+        return securelogin::kConfigurationError;
+    } catch (const std::exception& error) {
+        std::cerr << "securelogind: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,163 @@
+#include "server/net/connection.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <exception>
+#include <utility>
+
+#include "server/login/conversation.hpp"
+
+namespace securelogin::net {
+namespace asio = boost::asio;
+namespace {
+
+constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds kGoodbye{5};  // for the last reply to go out and the peer to close
+
+}  // namespace
+
+Connection::Connection(Stream stream, std::optional<Slots::Slot> slot, auth::Source source, std::uint64_t id,
+                       std::shared_ptr<const Service> service)
+    : stream_(std::move(stream)),
+      slot_(std::move(slot)),
+      source_(std::move(source)),
+      id_(id),
+      service_(std::move(service))
+{
+}
+
+asio::awaitable<void> Connection::serve()
+{
+    const bool ready = co_await handshake(service_->deadlines.handshake);
+    if (ready) {
+        login_deadline_ = Clock::now() + service_->deadlines.login;
+        co_await converse();
+        co_await finish(kGoodbye);
+    }
+    boost::system::error_code ignored;
+    stream_.socket().close(ignored);
+    slot_.reset();
+}
+
+asio::awaitable<void> Connection::turn_away(std::chrono::seconds patience)
+{
+    const bool ready = co_await handshake(patience);
+    if (!ready) co_return;
+    say({.code = code::kClosing, .text = "Too many connections"});
+    co_await finish(patience);
+}
+
+void Connection::shut_down()
+{
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+        self->draining_ = true;
+        // A reply that is on its way is let go out.
+        if (self->waiting_) self->stream_.cancel();
+    });
+}
+
+asio::awaitable<bool> Connection::handshake(std::chrono::seconds patience)
+{
+    stream_.expires_at(Clock::now() + patience);
+    waiting_ = true;
+    const auto [error] = co_await stream_.async_handshake(kResult);
+    waiting_ = false;
+    if (error) {
+        service_->log.write(
+            Level::debug, "handshake_failed",
+            {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.message()}});
+    }
+    co_return !error;
+}
+
+/// The only catch: denies.
+asio::awaitable<void> Connection::converse()
+{
+    try {
+        const login::Setting setting{
+            .server_name = service_->name, .authenticator = service_->authenticator, .log = service_->log};
+        co_await login::converse(*this, setting);
+    } catch (const login::PeerLeft&) {
+        unsent_.clear();
+    } catch (const login::TimedOut&) {
+        say({.code = code::kClosing, .text = "Timeout"});
+    } catch (const login::ShuttingDown&) {
+        say({.code = code::kClosing, .text = "Shutting down"});
+    } catch (const login::MalformedLine& error) {
+        say({.code = code::kMalformedLine, .text = error.what()});
+    } catch (const std::exception& error) {
+        service_->log.write(
+            Level::error, "conversation_failed",
+            {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.what()}});
+        unsent_.clear();
+        say({.code = code::kClosing, .text = "Temporary failure, try again later"});
+    }
+}
+
+asio::awaitable<Secret> Connection::answer(Patience patience)
+{
+    const auto deadline = deadline_for(patience);
+    stream_.expires_at(deadline);
+    co_await flush();
+    for (;;) {
+        auto next = lines_.next();
+        if (next.error) throw login::MalformedLine(*next.error);
+        if (next.line) co_return std::move(*next.line);
+        if (draining_) throw login::ShuttingDown();
+        co_await receive();
+    }
+}
+
+asio::awaitable<void> Connection::receive()
+{
+    waiting_ = true;
+    const auto [unreadable] = co_await stream_.async_wait_readable(kResult);
+    waiting_ = false;
+    if (unreadable) give_up(unreadable);
+    const auto space = lines_.space();
+    const auto buffer = asio::buffer(space.data(), space.size());
+    const auto [error, count] = co_await stream_.async_read_some(buffer, kResult);
+    if (error) give_up(error);
+    lines_.received(count);
+}
+
+asio::awaitable<void> Connection::flush()
+{
+    if (unsent_.empty()) co_return;
+    const auto buffer = asio::buffer(unsent_);
+    const auto [error, count] = co_await asio::async_write(stream_, buffer, kResult);
+    std::string().swap(unsent_);  // an idle connection keeps no buffer
+    if (error) give_up(error);
+}
+
+asio::awaitable<void> Connection::finish(std::chrono::seconds patience)
+{
+    stream_.expires_at(Clock::now() + patience);
+    try {
+        co_await flush();
+    } catch (const std::exception&) {
+        co_return;  // nobody is left to be told
+    }
+    waiting_ = true;
+    [[maybe_unused]] const auto ended = co_await stream_.async_close(kResult);
+    waiting_ = false;
+}
+
+Connection::Clock::time_point Connection::deadline_for(Patience patience) const
+{
+    const auto& deadlines = service_->deadlines;
+    const auto own = Clock::now() + (patience == Patience::idle ? deadlines.idle : deadlines.answer);
+    return login_deadline_ ? std::min(own, *login_deadline_) : own;
+}
+
+void Connection::give_up(const boost::system::error_code& error) const
+{
+    if (error == asio::error::timed_out) throw login::TimedOut();
+    if (error == asio::error::operation_aborted && draining_) throw login::ShuttingDown();
+    throw login::PeerLeft();
+}
+
+}  // namespace securelogin::net

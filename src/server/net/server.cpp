@@ -1,0 +1,293 @@
+#include "server/net/server.hpp"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace securelogin::net {
+namespace asio = boost::asio;
+namespace {
+
+constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds kPauseWhenShort{100};
+constexpr std::chrono::seconds kTurnAwayPatience{2};
+constexpr int kCourtesiesPerSecond =
+    10;  // handshakes spent on telling those who find no slot that there is none
+constexpr auto kSocketMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP;
+
+std::string remedy(int error)
+{
+    switch (error) {
+        case EADDRINUSE:
+            return "stop what listens there, or choose another address";
+        case EADDRNOTAVAIL:
+            return "choose an address of this host, or 0.0.0.0 for all";
+        case EACCES:
+            return "ports below 1024 and the socket's directory need permission";
+        default:
+            return "choose another address";
+    }
+}
+
+/// A socket that a killed server left behind is in nobody's use.
+void remove_stale_socket(const Endpoint& endpoint)
+{
+    struct stat status{};
+    if (lstat(endpoint.unix_path->c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) return;
+    const int connected =
+        ::connect(probe, endpoint.address.data(), static_cast<socklen_t>(endpoint.address.size()));
+    const bool stale = connected != 0 && errno == ECONNREFUSED;
+    ::close(probe);
+    if (stale) ::unlink(endpoint.unix_path->c_str());
+}
+
+/// A descriptor kept for the day when there are none: given up for a moment, it lets one waiting connection
+/// be accepted and closed, so that the peer learns at once and the queue moves.
+class Reserve {
+  public:
+    Reserve() { reopen(); }
+    ~Reserve() { give_up(); }
+    Reserve(const Reserve&) = delete;
+    Reserve& operator=(const Reserve&) = delete;
+
+    void give_up() noexcept
+    {
+        if (descriptor_ >= 0) ::close(descriptor_);
+        descriptor_ = -1;
+    }
+    void reopen() noexcept
+    {
+        if (descriptor_ < 0) descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+}  // namespace
+
+struct Server::Listener {
+    Listener(asio::any_io_executor executor, const Endpoint& at)
+        : endpoint(at), acceptor(executor), pause(executor)
+    {
+    }
+    ~Listener()
+    {
+        if (endpoint.unix_path) ::unlink(endpoint.unix_path->c_str());
+    }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    Endpoint endpoint;
+    Acceptor acceptor;
+    asio::steady_timer pause;
+    Reserve reserve;
+};
+
+Server::Server(asio::io_context& io, Slots& slots, std::shared_ptr<const Service> service, EventLog& log)
+    : io_(io), log_(log), slots_(slots), drain_deadline_(asio::make_strand(io)), service_(std::move(service))
+{
+}
+
+Server::~Server() = default;
+
+Server::Listening Server::listen(const Endpoint& endpoint)
+{
+    if (endpoint.unix_path) remove_stale_socket(endpoint);
+    Acceptor acceptor(asio::make_strand(io_));
+    try {
+        acceptor.open(endpoint.address.protocol());
+        if (!endpoint.unix_path) acceptor.set_option(asio::socket_base::reuse_address(true));
+        if (endpoint.address.protocol().family() == AF_INET6) {
+            // 0.0.0.0 and [::] may be listened on side by side.
+            const int only = 1;
+            ::setsockopt(acceptor.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+        }
+        acceptor.bind(endpoint.address);
+        if (endpoint.unix_path) ::chmod(endpoint.unix_path->c_str(), kSocketMode);
+        acceptor.listen();
+    } catch (const boost::system::system_error& error) {
+        throw std::runtime_error("listening on " + to_string(endpoint.address) + ": " +
+                                 error.code().message() + ": " + remedy(error.code().value()));
+    }
+    auto& listener = listeners_.emplace_back(acceptor.get_executor(), endpoint);
+    listener.acceptor = std::move(acceptor);
+    asio::co_spawn(listener.acceptor.get_executor(), accept_loop(listener), asio::detached);
+    return {.address = to_string(listener.acceptor.local_endpoint()), .tls = endpoint.tls};
+}
+
+void Server::reload(std::shared_ptr<const Service> service)
+{
+    const std::lock_guard lock(mutex_);
+    service_ = std::move(service);
+}
+
+void Server::drain(std::chrono::seconds patience, std::function<void()> drained)
+{
+    for (auto& listener : listeners_) {
+        asio::post(listener.acceptor.get_executor(), [&listener] {
+            boost::system::error_code ignored;
+            listener.acceptor.close(ignored);
+            listener.pause.cancel();
+        });
+    }
+    std::vector<std::shared_ptr<Connection>> open;
+    {
+        const std::lock_guard lock(mutex_);
+        draining_ = true;
+        drained_ = std::move(drained);
+        for (const auto& [id, weak] : open_) {
+            if (auto connection = weak.lock()) open.push_back(std::move(connection));
+        }
+    }
+    for (const auto& connection : open) connection->shut_down();
+    asio::post(drain_deadline_.get_executor(), [this, patience] { await_drained(patience); });
+}
+
+void Server::await_drained(std::chrono::seconds patience)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_.empty()) patience = std::chrono::seconds(0);
+    }
+    drain_deadline_.expires_after(patience);
+    drain_deadline_.async_wait([this](const boost::system::error_code&) {
+        std::function<void()> call;
+        {
+            const std::lock_guard lock(mutex_);
+            call = std::exchange(drained_, nullptr);
+        }
+        if (call) call();
+    });
+}
+
+asio::awaitable<void> Server::accept_loop(Listener& listener)
+{
+    while (listener.acceptor.is_open()) {
+        // Each connection has a strand of its own.
+        const asio::any_io_executor strand = asio::make_strand(io_);
+        auto [error, socket] = co_await listener.acceptor.async_accept(strand, kResult);
+        if (error) {
+            co_await recover_from(error, listener);
+        } else {
+            welcome(std::move(socket), listener.endpoint.tls);
+        }
+    }
+}
+
+asio::awaitable<void> Server::recover_from(const boost::system::error_code& error, Listener& listener)
+{
+    if (error == asio::error::operation_aborted) co_return;   // the listener was closed
+    if (error == asio::error::connection_aborted) co_return;  // the peer left before it was accepted
+    log_.write(Level::error, "accept_failed",
+               {{"error", error.message()}, {"remedy", "raise the limit of open files (LimitNOFILE)"}});
+    listener.reserve.give_up();
+    const int shed =
+        ::accept4(listener.acceptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (shed >= 0) ::close(shed);
+    listener.reserve.reopen();
+    listener.pause.expires_after(kPauseWhenShort);
+    co_await listener.pause.async_wait(kResult);
+}
+
+void Server::welcome(Stream::Socket socket, bool tls)
+{
+    try {
+        boost::system::error_code gone;
+        const auto peer = socket.remote_endpoint(gone);
+        if (gone) return;
+        auto source = source_of(peer);
+        auto slot = slots_.take(source);
+        if (!slot) return turn_away(std::move(socket), tls, std::move(source));
+
+        const int no_delay = 1;  // fails on a Unix socket, which has no such delay
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
+        const auto terms = service();
+        Stream stream(std::move(socket), tls ? accept_side(*terms->tls) : nullptr);
+        std::uint64_t id = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            if (draining_) return;
+            id = next_id_++;
+        }
+        auto connection =
+            std::make_shared<Connection>(std::move(stream), std::move(slot), std::move(source), id, terms);
+        start(connection);
+    } catch (const std::exception& error) {
+        log_.write(Level::error, "connection_failed", {{"error", error.what()}});
+    }
+}
+
+void Server::start(const std::shared_ptr<Connection>& connection)
+{
+    const auto id = connection->connection();
+    {
+        const std::lock_guard lock(mutex_);
+        if (draining_) return;
+        open_.emplace(id, connection);
+    }
+    asio::co_spawn(connection->executor(), connection->serve(),
+                   [this, connection, id](const std::exception_ptr&) { forget(id); });
+}
+
+/// Tells a peer that there is no slot for it, where that costs next to nothing.
+void Server::turn_away(Stream::Socket socket, bool tls, auth::Source source)
+{
+    log_.write(Level::debug, "no_slot", {{"source", source.address()}});
+    if (!tls) {
+        const auto farewell = to_wire({.code = code::kClosing, .text = "Too many connections"});
+        // An empty send buffer takes it whole; if not, the close alone must do.
+        [[maybe_unused]] const auto sent =
+            ::send(socket.native_handle(), farewell.data(), farewell.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        const auto now = std::chrono::steady_clock::now();
+        if (now - courtesy_from_ >= std::chrono::seconds(1)) {
+            courtesy_from_ = now;
+            courtesies_ = 0;
+        }
+        if (draining_ || courtesies_ >= kCourtesiesPerSecond) return;
+        ++courtesies_;
+    }
+    const auto terms = service();
+    auto connection = std::make_shared<Connection>(Stream(std::move(socket), accept_side(*terms->tls)),
+                                                   std::nullopt, std::move(source), 0, terms);
+    asio::co_spawn(connection->executor(), connection->turn_away(kTurnAwayPatience),
+                   [connection](const std::exception_ptr&) {});
+}
+
+void Server::forget(std::uint64_t id)
+{
+    const std::lock_guard lock(mutex_);
+    open_.erase(id);
+    // The deadline's handler is what reports: here it is only brought forward.
+    if (draining_ && open_.empty())
+        asio::post(drain_deadline_.get_executor(), [this] { drain_deadline_.cancel(); });
+}
+
+std::shared_ptr<const Service> Server::service() const
+{
+    const std::lock_guard lock(mutex_);
+    return service_;
+}
+
+}  // namespace securelogin::net

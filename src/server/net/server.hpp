@@ -1,0 +1,84 @@
+// server.hpp: the listeners and every connection that came through them.
+//
+// Counts before it serves: a connection that has no slot costs an accept and a close.  An accept loop
+// outlives a shortage of descriptors: it sheds one connection, waits, and goes on.
+//
+// All members from any thread, unless said otherwise.
+#pragma once
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/event_log.hpp"
+#include "server/net/connection.hpp"
+#include "server/net/endpoint.hpp"
+#include "server/net/slots.hpp"
+
+namespace securelogin::net {
+
+class Server {
+  public:
+    struct Listening {
+        std::string address;  // as bound: a port that was 0 is the one taken
+        bool tls;
+    };
+
+    /// `slots` must outlive `io`, and `io` this: connections that are still open when `io` ends give theirs
+    /// back then.
+    Server(boost::asio::io_context& io, Slots& slots, std::shared_ptr<const Service> service, EventLog& log);
+    /// REQUIRES: `io` runs no more.
+    ~Server();
+
+    /// Binds and begins to accept.  Throws std::runtime_error that names the address, why, and the remedy.
+    /// Before the io_context runs.
+    Listening listen(const Endpoint& endpoint);
+
+    /// New connections are served with these; open ones go on with theirs.
+    void reload(std::shared_ptr<const Service> service);
+
+    /// Stops accepting and ends every conversation at its next question.  `drained` is called once, when the
+    /// last connection has gone or when `patience` is over, on one of the io_context's threads.
+    void drain(std::chrono::seconds patience, std::function<void()> drained);
+
+  private:
+    using Protocol = boost::asio::generic::stream_protocol;
+    using Acceptor = boost::asio::basic_socket_acceptor<Protocol>;
+    struct Listener;
+
+    [[nodiscard]] boost::asio::awaitable<void> accept_loop(Listener& listener);
+    [[nodiscard]] boost::asio::awaitable<void> recover_from(const boost::system::error_code& error,
+                                                            Listener& listener);
+    void welcome(Stream::Socket socket, bool tls);
+    void turn_away(Stream::Socket socket, bool tls, auth::Source source);
+    void start(const std::shared_ptr<Connection>& connection);
+    void forget(std::uint64_t id);
+    void await_drained(std::chrono::seconds patience);
+    [[nodiscard]] std::shared_ptr<const Service> service() const;
+
+    boost::asio::io_context& io_;
+    EventLog& log_;
+    Slots& slots_;
+    std::list<Listener> listeners_;
+    boost::asio::steady_timer drain_deadline_;  // on a strand of its own
+
+    mutable std::mutex mutex_;  // guards all below
+    std::shared_ptr<const Service> service_;
+    std::unordered_map<std::uint64_t, std::weak_ptr<Connection>> open_;
+    std::uint64_t next_id_ = 1;
+    bool draining_ = false;
+    std::function<void()> drained_;
+    std::chrono::steady_clock::time_point courtesy_from_;
+    int courtesies_ = 0;
+};
+
+}  // namespace securelogin::net

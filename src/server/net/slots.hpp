@@ -1,0 +1,62 @@
+// slots.hpp: how many connections may be open, in all and per source.
+//
+// Counted where a connection is accepted, before it has cost anything.  A slot is free again as soon as its
+// connection's socket is closed.  Any thread.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "server/auth/source.hpp"
+
+namespace securelogin::net {
+
+class Slots {
+  public:
+    struct Limits {
+        std::size_t in_all;
+        std::size_t per_source;
+    };
+
+    /// One connection's.  Gives the slot back when destroyed.  The Slots must outlive it.
+    class Slot {
+      public:
+        Slot(Slot&& other) noexcept
+            : slots_(std::exchange(other.slots_, nullptr)), bucket_(std::move(other.bucket_))
+        {
+        }
+        Slot& operator=(Slot&&) = delete;
+        ~Slot()
+        {
+            if (slots_ != nullptr) slots_->give_back(bucket_);
+        }
+
+      private:
+        friend class Slots;
+        Slot(Slots& slots, std::string bucket) : slots_(&slots), bucket_(std::move(bucket)) {}
+        Slots* slots_;
+        std::string bucket_;
+    };
+
+    explicit Slots(Limits limits) : limits_(limits) {}
+
+    /// Nothing when this source, or everybody together, has as many as may be.
+    [[nodiscard]] std::optional<Slot> take(const auth::Source& source);
+    /// What is open stays open.
+    void set_limits(Limits limits);
+    [[nodiscard]] std::size_t taken() const;
+
+  private:
+    void give_back(const std::string& bucket) noexcept;
+
+    mutable std::mutex mutex_;
+    Limits limits_;  // guarded by mutex_, as is all below
+    std::size_t taken_ = 0;
+    std::map<std::string, std::size_t> per_source_;  // no entry is 0: bounded by what is open
+};
+
+}  // namespace securelogin::net

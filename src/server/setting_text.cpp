@@ -1,0 +1,150 @@
+#include "server/setting_text.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace securelogin {
+namespace {
+
+constexpr std::size_t kLongestName = 253;   // octets (RFC 1035 section 2.3.4)
+constexpr std::size_t kLongestLabel = 63;   // octets
+constexpr std::size_t kLongestIssuer = 64;  // octets: a QR code has to hold it twice
+constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::string_view kUnix = "unix:";
+
+bool is_label(std::string_view label)
+{
+    const auto is_allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '_';
+    };
+    return !label.empty() && label.size() <= kLongestLabel && std::ranges::all_of(label, is_allowed) &&
+           label.front() != '-' && label.back() != '-';
+}
+
+bool is_host_name(std::string_view name)
+{
+    if (name.size() > kLongestName) return false;
+    for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+        if (!is_label(name.substr(0, dot))) return false;
+        name.remove_prefix(dot + 1);
+    }
+    return is_label(name);
+}
+
+bool is_ip_address(int family, const std::string& text)
+{
+    std::array<unsigned char, sizeof(in6_addr)> parsed{};
+    // inet_pton() would stop at a NUL.
+    return text.find('\0') == std::string::npos && inet_pton(family, text.c_str(), parsed.data()) == 1;
+}
+
+bool is_port(std::string_view text)
+{
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+struct Address {
+    int family;
+    std::string host;  // numeric
+};
+
+std::optional<Address> parse_listener(std::string_view text)
+{
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) return std::nullopt;
+    const auto host = text.substr(0, colon);
+    const bool bracketed = host.starts_with('[') && host.ends_with(']') && host.size() > 2;
+    Address address{bracketed ? AF_INET6 : AF_INET,
+                    std::string(bracketed ? host.substr(1, host.size() - 2) : host)};
+    return is_ip_address(address.family, address.host) ? std::optional(std::move(address)) : std::nullopt;
+}
+
+bool is_loopback(const Address& address)
+{
+    if (address.family == AF_INET) return address.host.starts_with("127.");
+    in6_addr parsed{};
+    return inet_pton(AF_INET6, address.host.c_str(), &parsed) == 1 && IN6_IS_ADDR_LOOPBACK(&parsed);
+}
+
+Complaint why_not_socket(const std::string& path)
+{
+    if (auto complaint = why_not_absolute(path)) return complaint;
+    if (path.size() <= kLongestSocketPath) return std::nullopt;
+    return fmt::format("is too long for a socket: at most {} octets after unix:", kLongestSocketPath);
+}
+
+}  // namespace
+
+Complaint why_not_server_name(const std::string& text)
+{
+    if (is_host_name(text) || is_ip_address(AF_INET6, text)) return std::nullopt;
+    return "is no host name: letters, digits and hyphens between dots, such as \"login.example.net\"";
+}
+
+Complaint why_not_issuer(const std::string& text)
+{
+    if (text.find(':') != std::string::npos)
+        return "holds a colon: leave it out, key URIs have another use for it";
+    if (text.size() > kLongestIssuer)
+        return fmt::format("is longer than {} octets: shorten it", kLongestIssuer);
+    if (text.starts_with(' ') || text.ends_with(' ')) return "begins or ends with a blank: leave it out";
+    return std::nullopt;
+}
+
+Complaint why_not_absolute(const std::string& path)
+{
+    if (path.starts_with('/')) return std::nullopt;
+    return "is no absolute path: begin it with \"/\"";
+}
+
+Complaint why_not_tls_listener(const std::string& text)
+{
+    if (text.starts_with(kUnix)) return "is a Unix socket, which is served in clear: move it to listen.plain";
+    if (parse_listener(text)) return std::nullopt;
+    return "is no numeric address and port (names are not looked up): write \"192.0.2.7:9999\" or "
+           "\"[2001:db8::7]:9999\"; \"0.0.0.0:9999\" and \"[::]:9999\" are all addresses of this host";
+}
+
+Complaint why_not_plain_listener(const std::string& text)
+{
+    if (text.starts_with(kUnix)) return why_not_socket(text.substr(kUnix.size()));
+    const auto address = parse_listener(text);
+    if (!address) {
+        return "is no numeric loopback address and port, nor a Unix socket: write \"127.0.0.1:9998\", "
+               "\"[::1]:9998\" or \"unix:/run/securelogin/socket\"";
+    }
+    if (is_loopback(*address)) return std::nullopt;
+    return "would send passwords in clear over a network: give a loopback address, or move it to listen.tls";
+}
+
+std::size_t edit_distance(std::string_view from, std::string_view to)
+{
+    // Levenshtein's, by Wagner and Fischer: row[j] is the distance from what has been seen of `from` to to[0,
+    // j).
+    std::vector<std::size_t> row(to.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        auto diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < to.size(); ++j) {
+            const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace securelogin

@@ -1,0 +1,30 @@
+// setting_text.hpp: what a text in the settings may be.  Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace securelogin {
+
+/// Why a text will not do and what would, to be read after the text itself; nothing when it will do.
+using Complaint = std::optional<std::string>;
+
+/// A host name in ASCII, or a numeric address: it goes into the greeting and the certificate as it is.
+[[nodiscard]] Complaint why_not_server_name(const std::string& text);
+
+/// At most 64 octets, no colon (Google Authenticator's key URI format parts issuer and name with one).
+[[nodiscard]] Complaint why_not_issuer(const std::string& text);
+
+[[nodiscard]] Complaint why_not_absolute(const std::string& path);
+
+/// ADDR:PORT, [ADDR]:PORT: numeric, so that what is listened on does not depend on what a name server says.
+[[nodiscard]] Complaint why_not_tls_listener(const std::string& text);
+
+/// The same for loopback addresses only, or unix:PATH with an absolute path.
+[[nodiscard]] Complaint why_not_plain_listener(const std::string& text);
+
+/// How many insertions, deletions and replacements of one octet lead from `from` to `to`.
+[[nodiscard]] std::size_t edit_distance(std::string_view from, std::string_view to);
+
+}  // namespace securelogin

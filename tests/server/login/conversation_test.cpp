@@ -1,0 +1,342 @@
+#include "server/login/conversation.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/fake_random.hpp"
+#include "tests/support/memory_store.hpp"
+#include "tests/support/one_time_code.hpp"
+#include "tests/support/recorded_log.hpp"
+#include "tests/support/scripted_peer.hpp"
+
+namespace securelogin::login {
+namespace {
+
+using namespace std::chrono_literals;
+using support::ScriptedPeer;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr auto kPassword = "correct horse battery staple";
+constexpr auto kNewPassword = "a quite different long sentence";
+
+class ConversationTest : public testing::Test {
+  protected:
+    ConversationTest()
+    {
+        const auth::NewAccount account{.id = auth::UserId{1},
+                                       .name = *auth::UserName::parse("alice"),
+                                       .phc = auth::hash_password(Secret::copy_of(kPassword), {}),
+                                       .totp_secret = secret_.clone(),
+                                       .totp = {},
+                                       .created_at = clock_.now()};
+        auth::transact(store_, [&](auth::Transaction& t) { ASSERT_TRUE(t.add_account(account)); });
+    }
+
+    ~ConversationTest() override { pool_.stop(); }
+
+    /// Runs a whole conversation; the exception that ended it, if one did, is thrown.
+    void converse(ScriptedPeer& peer)
+    {
+        const Setting setting{
+            .server_name = "auth.example.net", .authenticator = authenticator_, .log = log_};
+        boost::asio::io_context io;
+        std::exception_ptr ended;
+        boost::asio::co_spawn(io, login::converse(peer, setting),
+                              [&](std::exception_ptr error) { ended = error; });
+        io.run();
+        if (ended) std::rethrow_exception(ended);
+    }
+
+    [[nodiscard]] std::string current_code() const { return support::code_at(secret_, clock_.now()); }
+
+    /// A peer that has logged in and goes on with `answers`.
+    ScriptedPeer logged_in(const std::vector<std::string>& answers)
+    {
+        ScriptedPeer peer({"alice", kPassword, current_code()});
+        for (const auto& answer : answers) peer.then(answer);
+        return peer;
+    }
+
+    support::FakeClock clock_;
+    support::FakeRandom random_;
+    const Secret secret_ = Secret::copy_of("12345678901234567890");
+    auth::MasterKey master_{Secret::copy_of("0123456789abcdef0123456789abcdef")};
+    auth::HashPool pool_{{.threads = 1, .queue = 4}, {}};
+    support::MemoryStore store_;
+    Readers readers_{store_};
+    support::RecordedLog log_;
+    AsyncAuthenticator authenticator_{
+        std::make_shared<const auth::Authenticator>(auth::Policy{}, master_, clock_, random_), pool_, store_,
+        readers_, std::vector<std::string>{"auth.example.net", "SecureLogin"}};
+};
+
+TEST_F(ConversationTest, LogsInAsTheProtocolShows)
+{
+    auto peer = logged_in({"QUIT"});
+    converse(peer);
+    std::string wire;
+    for (const auto& reply : peer.said()) wire += to_wire(reply);
+    const auto session = peer.said()[4].facts[1].second;
+    EXPECT_EQ(wire,
+              "220 auth.example.net SecureLogin 1 ready\r\n"
+              "330 Username:\r\n331 Password:\r\n332 Code:\r\n"
+              "230-user alice\r\n230-session " +
+                  session +
+                  "\r\n230-expires 2026-06-02T00:00:00Z\r\n230 Login successful\r\n"
+                  "221 Bye; the session lives on until it expires\r\n");
+    EXPECT_TRUE(peer.was_logged_in());
+    EXPECT_EQ(peer.patiences().back(), Peer::Patience::idle);
+    EXPECT_THAT(
+        log_.lines(),
+        ElementsAre("login outcome=granted user=alice source=192.0.2.7 connection=7 session=" + session));
+}
+
+TEST_F(ConversationTest, TellsOfTheLastLoginAndOfFailuresSince)
+{
+    auto first = logged_in({"QUIT"});
+    converse(first);
+    clock_.advance(30s);
+    ScriptedPeer second({"alice", "wrong", "000000", "alice", kPassword, current_code(), "QUIT"});
+    converse(second);
+    EXPECT_THAT(second.codes(), ElementsAre(220, 330, 331, 332, 530, 330, 331, 332, 230, 221));
+    const auto& facts = second.said()[8].facts;
+    ASSERT_EQ(facts.size(), 5U);
+    EXPECT_EQ(facts[3],
+              (std::pair<std::string, std::string>("last-login", "2026-06-01T12:00:00Z 192.0.2.7")));
+    EXPECT_EQ(facts[4], (std::pair<std::string, std::string>("failures-since", "1")));
+}
+
+struct NoCase {
+    std::string name;
+    std::string user;
+    std::string password;
+    std::string code;
+    std::string logged;
+};
+
+void PrintTo(const NoCase& row, std::ostream* out) { *out << row.name; }
+
+class Noes : public ConversationTest, public testing::WithParamInterface<NoCase> {};
+
+TEST_P(Noes, AreAllAlike)
+{
+    const auto& row = GetParam();
+    const auto right = current_code();
+    ScriptedPeer peer({row.user, row.password, row.code == "right" ? right : row.code});
+    EXPECT_THROW(converse(peer), PeerLeft);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 530, 330));
+    EXPECT_EQ(to_wire(peer.said()[4]), "530 Login failed\r\n");
+    EXPECT_FALSE(peer.was_logged_in());
+    ASSERT_EQ(log_.lines().size(), 1U);
+    EXPECT_THAT(log_.lines()[0], HasSubstr(row.logged));
+    if (!row.user.empty() && row.user != "alice") {
+        EXPECT_THAT(log_.lines()[0], testing::Not(HasSubstr(row.user))) << "it may be a password";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Conversation, Noes,
+    testing::Values(NoCase{"WrongPassword", "alice", "wrong", "right", "wrong_password"},
+                    NoCase{"EmptyPassword", "alice", "", "right", "wrong_password"},
+                    NoCase{"OverLongPassword", "alice", std::string(1024, 'x'), "right", "wrong_password"},
+                    NoCase{"WrongCode", "alice", kPassword, "000000", "wrong_code"},
+                    NoCase{"EmptyCode", "alice", kPassword, "", "wrong_code"},
+                    NoCase{"UnknownUser", "mallory", kPassword, "right", "unknown_user name=#"},
+                    NoCase{"NobodysName", "hunter2 secret", kPassword, "right", "unknown_user name=#"},
+                    NoCase{"EmptyName", "", kPassword, "right", "unknown_user name=#"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(ConversationTest, ThreeAttemptsInAll)
+{
+    ScriptedPeer peer({"a", "b", "c", "a", "b", "c", "a", "b", "c", "alice", kPassword, current_code()});
+    converse(peer);
+    EXPECT_THAT(peer.codes(),
+                ElementsAre(220, 330, 331, 332, 530, 330, 331, 332, 530, 330, 331, 332, 530, 421));
+    EXPECT_FALSE(peer.was_logged_in());
+}
+
+TEST_F(ConversationTest, AThrottledAttemptIsToldAfterTheCodeAndCountsAsOneOfThree)
+{
+    for (int failure = 0; failure < 5; ++failure) {
+        ScriptedPeer peer({"alice", "wrong", "000000"});
+        EXPECT_THROW(converse(peer), PeerLeft);
+    }
+    ScriptedPeer peer(
+        {"alice", kPassword, current_code(), "alice", kPassword, "000000", "mallory", "x", "000000"});
+    converse(peer);
+    EXPECT_THAT(peer.codes(),
+                ElementsAre(220, 330, 331, 332, 450, 330, 331, 332, 450, 330, 331, 332, 530, 421));
+    EXPECT_EQ(peer.said()[4].facts.at(0), (std::pair<std::string, std::string>("retry-after", "1")));
+    EXPECT_THAT(log_.lines(), testing::Contains(HasSubstr("outcome=not_judged reason=throttled user=alice")));
+}
+
+TEST_F(ConversationTest, AFullHashQueueIsToldWithoutAHashOrACharge)
+{
+    std::vector<auth::HashPool::Place> places;
+    while (auto place = pool_.reserve()) places.push_back(std::move(*place));
+    auto peer = logged_in({});
+    EXPECT_THROW(converse(peer), PeerLeft);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 450, 330));
+    EXPECT_THAT(log_.lines(), testing::Contains(HasSubstr("reason=overloaded")));
+    EXPECT_TRUE(store_.audit().empty());
+    places.clear();
+    auto again = logged_in({"QUIT"});
+    converse(again);
+    EXPECT_TRUE(again.was_logged_in());
+}
+
+TEST_F(ConversationTest, AStoreOutOfOrderNeverSaysYes)
+{
+    for (const bool reads : {false, true}) {
+        store_.fail_commits(!reads);
+        store_.fail_reads(reads);
+        auto peer = logged_in({});
+        EXPECT_THROW(converse(peer), PeerLeft);
+        EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 450, 330));
+        EXPECT_FALSE(peer.was_logged_in());
+    }
+}
+
+TEST_F(ConversationTest, AnsweringCommands)
+{
+    auto peer =
+        logged_in({"help", "WhoAmI", "SESSIONS", "WHOAMI x", "", "HELP ", "frobnicate\xC3\xA9", "LOGOUT"});
+    converse(peer);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 214, 250, 502, 501, 502, 501, 502, 221));
+    EXPECT_EQ(peer.said()[6].facts.size(), 3U);
+    EXPECT_EQ(peer.said()[6].facts[0].second, "alice");
+    for (const auto& [verb, help] : peer.said()[5].facts)
+        EXPECT_THAT(verb, testing::AnyOf("HELP", "WHOAMI", "PASSWD", "LOGOUT", "QUIT"));
+    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 0U) << "LOGOUT ends the session";
+}
+
+TEST_F(ConversationTest, QuitLeavesTheSession)
+{
+    auto peer = logged_in({"quit"});
+    converse(peer);
+    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 1U);
+}
+
+TEST_F(ConversationTest, ASessionThatWasEndedElsewhereClosesAtTheNextCommand)
+{
+    auto peer = logged_in({});
+    peer.then([&] {
+        auth::transact(store_, [&](auth::Transaction& t) { t.end_sessions(auth::UserId{1}, ""); });
+        return "whoami";
+    });
+    peer.then("whoami");
+    converse(peer);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 421));
+}
+
+TEST_F(ConversationTest, ACommandThatTheStoreCannotDoIsToldAndTheSessionStays)
+{
+    auto peer = logged_in({});
+    peer.then([&] {
+        store_.fail_commits(true);
+        return "logout";
+    });
+    peer.then([&] {
+        store_.fail_commits(false);
+        return "logout";
+    });
+    converse(peer);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 450, 221));
+}
+
+TEST_F(ConversationTest, PasswdAsksForAllAndChangesThePassword)
+{
+    auto other = logged_in({"QUIT"});
+    converse(other);
+    clock_.advance(30s);
+    auto peer = logged_in({"passwd", kPassword});
+    peer.then([&] {
+        clock_.advance(30s);
+        return current_code();
+    });
+    peer.then("password").then("alice").then(kNewPassword).then("quit");
+    converse(peer);
+    EXPECT_THAT(peer.codes(),
+                ElementsAre(220, 330, 331, 332, 230, 331, 332, 333, 553, 333, 553, 333, 250, 221));
+    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 1U) << "the other session has ended";
+    clock_.advance(30s);
+    ScriptedPeer after({"alice", kPassword, current_code(), "alice", kNewPassword, current_code(), "quit"});
+    converse(after);
+    EXPECT_THAT(after.codes(), ElementsAre(220, 330, 331, 332, 530, 330, 331, 332, 230, 221));
+}
+
+TEST_F(ConversationTest, PasswdIsRefusedAndTheSessionStays)
+{
+    auto peer = logged_in({"passwd", kPassword, current_code(), "passwd", "wrong"});
+    peer.then([&] {
+        clock_.advance(30s);
+        return current_code();
+    });
+    peer.then("whoami").then("passwd").then(kPassword);
+    peer.then([&] {
+        clock_.advance(30s);
+        return current_code();
+    });
+    peer.then("").then("passwd").then(kPassword);
+    peer.then([&] {
+        clock_.advance(30s);
+        return current_code();
+    });
+    peer.then("short").then("short").then("short").then("quit");
+    converse(peer);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230,  // logged in
+                                          331, 332, 530,            // a code that was used
+                                          331, 332, 530, 250,       // a wrong password; the session stays
+                                          331, 332, 333, 501,       // an empty line cancels
+                                          331, 332, 333, 553, 333, 553, 333, 553,  // three in all
+                                          221));
+    EXPECT_THAT(log_.lines(),
+                testing::Contains(HasSubstr("confirm outcome=refused reason=replayed_code user=alice")));
+}
+
+TEST_F(ConversationTest, AnOutdatedHashIsRenewedAtLogin)
+{
+    const auto name = *auth::UserName::parse("alice");
+    const auth::HashParameters old{.memory_kib = 19456, .passes = 3, .lanes = 1};
+    auth::transact(store_, [&](auth::Transaction& t) {
+        t.set_password(*t.find_account(name), auth::hash_password(Secret::copy_of(kPassword), old),
+                       clock_.now());
+    });
+    auto peer = logged_in({"quit"});
+    converse(peer);
+    ASSERT_TRUE(peer.was_logged_in());
+    // The renewal is on its way behind the login: this job waits behind it, this transaction behind what it
+    // wrote.
+    std::promise<void> hashed;
+    auto place = pool_.reserve();
+    ASSERT_TRUE(place);
+    place->submit([&] { hashed.set_value(); });
+    hashed.get_future().wait();
+    auth::transact(store_, [](auth::Transaction&) {});
+    const auto stored = store_.open_reader()->find_password(name);
+    EXPECT_EQ(auth::parse_phc(stored->phc.view()), auth::HashParameters{});
+    EXPECT_TRUE(auth::verify_password(Secret::copy_of(kPassword), stored->phc.view()));
+}
+
+TEST_F(ConversationTest, APeerThatLeavesBeforeTheCodeCostsAHashAtMostAndItsChargeStays)
+{
+    for (int left = 0; left < 5; ++left) {
+        ScriptedPeer peer({"alice", "guess"});
+        EXPECT_THROW(converse(peer), PeerLeft);
+    }
+    auto peer = logged_in({});
+    EXPECT_THROW(converse(peer), PeerLeft);
+    EXPECT_EQ(peer.codes()[4], 450);
+}
+
+}  // namespace
+}  // namespace securelogin::login
