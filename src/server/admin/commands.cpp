@@ -1,0 +1,17 @@
+#include "server/admin/commands.hpp"
+
+#include <variant>
+
+#include "server/admin/reports.hpp"
+#include "server/admin/status.hpp"
+#include "server/admin/user_commands.hpp"
+
+namespace securelogin::admin {
+
+void run(const Options& options, Output& output)
+{
+    std::visit([&](const auto& command) { run(options, command, output); }, options.command);
+    output.flush();
+}
+
+}  // namespace securelogin::admin

@@ -1,0 +1,31 @@
+// new_password.hpp: a password for an account, from whoever sets it, as the hash that is stored.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "common/secret.hpp"
+#include "server/admin/options.hpp"
+#include "server/auth/clock.hpp"
+#include "server/auth/phc.hpp"
+
+namespace securelogin::admin {
+
+struct NewPassword {
+    Secret phc;
+    std::optional<Secret> generated = {};  // to be told to its owner
+};
+
+/// Takes it from where `from` says, holds it to auth/password_policy.hpp with `context` as the words that an
+/// attacker would try first, and hashes it.  On the terminal it is asked for twice, three times over;
+/// elsewhere a bad one is a Failure at once.  `whose` is for the prompt.  Throws Failure, std::bad_alloc.
+[[nodiscard]] NewPassword take_new_password(PasswordFrom from, const std::string& whose,
+                                            std::span<const std::string> context,
+                                            const auth::HashParameters& parameters, auth::Random& random);
+
+/// One line of `descriptor` without its LF or CRLF, and not an octet more is read.  Throws Failure: nothing
+/// at all is left to read, the line is longer than common/line.hpp allows, or it cannot be read.
+[[nodiscard]] Secret read_line(int descriptor);
+
+}  // namespace securelogin::admin

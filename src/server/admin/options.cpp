@@ -1,0 +1,237 @@
+#include "server/admin/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+
+#include "common/text.hpp"
+
+namespace securelogin::admin {
+namespace {
+
+constexpr const char* kDescription =
+    R"(securelogin-admin - keep the accounts that securelogind lets in
+
+Works on the data directory, with the daemon running or stopped; what it does
+counts from the daemon's next login on.  `user add` makes the data directory
+where there is none.
+)";
+
+constexpr const char* kFooter = R"(Commands (each has a --help of its own):
+  user add NAME         add a user: asks for the password, shows the QR code and
+                        the otpauth:// URI
+       [--password-stdin | --generate-password] [--qr FILE.png] [--no-terminal-qr]
+       [--algorithm sha1|sha256|sha512] [--digits 6|8] [--period SECONDS]
+  user list             all users
+  user show NAME        one user: state, key, last login, sessions, wrong codes
+  user disable NAME     let in no more; sessions end
+  user enable NAME      let in again
+  user remove NAME      remove, with key and sessions
+  user passwd NAME      set a new password; sessions end
+       [--password-stdin | --generate-password]
+  user reset-totp NAME  make a new key; the old one and all sessions end
+       [--qr FILE.png] [--no-terminal-qr]
+  status                where things are, how many users, versions, certificate, clock
+
+The data directory is --data, else the settings', else $STATE_DIRECTORY, else
+/var/lib/securelogin for root, else $XDG_STATE_HOME/securelogin, else
+~/.local/state/securelogin.  As root, the program becomes the directory's owner
+before it touches anything in it.
+
+Results go to stdout, everything else to stderr.  With --json, stdout is one JSON
+value.  Options and operands may come in any order.  A password is asked for on
+the terminal, or read from stdin with --password-stdin; never given as an option.
+The QR code in the terminal is black on white; with NO_COLOR or TERM=dumb it has
+no colours and is drawn for a dark background.
+
+Examples:
+  securelogin-admin user add alice
+      asks for a password, shows the QR code to scan and the otpauth:// URI
+  securelogin-admin user add bob --generate-password --qr bob.png
+      makes up a password and prints it, once; the QR code also as a file
+  printf '%s\n' "$PASSWORD" | securelogin-admin user add carol --password-stdin --json
+      for scripts: {"username","otpauth_uri","qr_file"}
+  securelogin-admin user reset-totp alice
+      a lost phone: a new QR code; the old one and all sessions end
+  securelogin-admin user list --json | jq -r '.[] | select(.state=="disabled") | .username'
+  securelogin-admin status --data /srv/login
+
+Exit codes:
+  0   done
+  64  wrong usage, or a name that can be nobody's
+  65  password refused
+  67  no such user
+  70  a fault in this program
+  71  out of memory or another of the system's resources
+  73  the user or the QR code's file exists already, or the file cannot be made
+  74  reading or writing failed (database, file, pipe), or another program keeps the
+      database locked
+  78  settings, data directory or master key missing or unsafe
+
+See also: securelogind(8), securelogin(1), securelogind.toml(5)
+)";
+
+constexpr int kShortestPeriod = 10;  // seconds
+constexpr int kLongestPeriod = 300;
+
+void take_name(CLI::App& command, std::string& name)
+{
+    command.add_option("NAME", name, "User name: a-z, 0-9, '.', '_', '-'; 64 at most; case does not matter")
+        ->required();
+}
+
+void take_password(CLI::App& command, PasswordFrom& password)
+{
+    auto* const from_stdin = command.add_flag_callback(
+        "--password-stdin", [&password] { password = PasswordFrom::standard_input; },
+        "Read the password from stdin: one line, without its LF or CRLF");
+    command
+        .add_flag_callback(
+            "--generate-password", [&password] { password = PasswordFrom::generator; },
+            "Make up a password and print it, once")
+        ->excludes(from_stdin);
+}
+
+void take_qr(CLI::App& command, QrOptions& qr)
+{
+    command
+        .add_option_function<std::string>(
+            "--qr", [&qr](const std::string& file) { qr.file = file; },
+            "Also write the QR code as a PNG, mode 0600; never over an existing file nor through a symlink")
+        ->type_name("FILE.png");
+    command.add_flag_callback(
+        "--no-terminal-qr", [&qr] { qr.terminal = false; }, "Do not draw the QR code in the terminal");
+}
+
+void take_totp(CLI::App& command, auth::TotpParameters& totp)
+{
+    command
+        .add_option_function<std::string>(
+            "--algorithm",
+            [&totp](const std::string& name) {
+                const auto algorithm = auth::parse_totp_algorithm(name);
+                if (!algorithm)
+                    throw CLI::ValidationError("--algorithm", name + ": not sha1, sha256 or sha512");
+                totp.algorithm = *algorithm;
+            },
+            "sha1 (default), sha256 or sha512; many apps take every key for sha1")
+        ->type_name("NAME");
+    command.add_option("--digits", totp.digits, "Digits of a code: 6 (default) or 8")
+        ->check(CLI::IsMember({6, 8}))
+        ->type_name("N");
+    command
+        .add_option_function<int>(
+            "--period", [&totp](int period) { totp.period = std::chrono::seconds(period); },
+            "Seconds a code stands: 10 to 300 (default 30)")
+        ->check(CLI::Range(kShortestPeriod, kLongestPeriod))
+        ->type_name("SECONDS");
+}
+
+/// The whole command line.  Each command fills values of its own, and is what is to be done once it has been
+/// parsed.
+class CommandLine {
+  public:
+    CommandLine() : app_(kDescription, "securelogin-admin")
+    {
+        app_.fallthrough();  // before any add_subcommand, which inherits it: --data and --json go anywhere
+        app_.require_subcommand(1);
+        app_.set_version_flag("--version", "securelogin-admin " SECURELOGIN_VERSION);
+        app_.add_option("--data", options_.data, "The data directory")->type_name("DIR");
+        app_.add_option("--config", options_.config,
+                        "Settings (default /etc/securelogin/securelogind.toml if it is there)")
+            ->type_name("FILE");
+        app_.add_flag("--json", options_.json, "Results as JSON");
+        add_user_commands();
+        add(app_, "status", "Where things are, how many users, versions, certificate, clock", status_);
+        for (auto* const command : app_.get_subcommands({}))
+            command->group("");  // the footer lists them better
+        app_.footer(kFooter);    // after all subcommands, which would inherit it
+    }
+
+    std::variant<Options, ExitCode> parse(int argc, const char* const* argv)
+    {
+        try {
+            app_.parse(argc, argv);
+            return options_;
+        } catch (const CLI::Success& asked) {  // --help, --version
+            app_.exit(asked, std::cout, std::cerr);
+            return std::cout.flush() ? ExitCode::done : ExitCode::input_output;
+        } catch (const CLI::ParseError& error) {
+            std::cerr << "securelogin-admin: reading the command line: " << printable(why(error))
+                      << ": see securelogin-admin --help\n";
+            return ExitCode::usage;
+        }
+    }
+
+  private:
+    /// What is wrong, without any word that may be a password given in the wrong place.
+    [[nodiscard]] std::string why(const CLI::ParseError& error) const
+    {
+        const auto left = app_.remaining(true);
+        const bool required = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+        const bool extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+        if (left.empty() || (!required && !extra)) return error.what();
+        for (const auto& word : left) {
+            if (word.starts_with("--")) return "unknown option " + word.substr(0, word.find('='));
+            if (word.starts_with('-')) return "unknown option " + word.substr(0, 2);
+        }
+        return required ? "unknown command " + left.front() : "too many operands";
+    }
+
+    template <typename Kind>
+    CLI::App& add(CLI::App& parent, const char* name, const char* description, Kind& values)
+    {
+        auto* const command = parent.add_subcommand(name, description);
+        command->parse_complete_callback([this, &values] { options_.command = values; });
+        return *command;
+    }
+
+    void add_user_commands()
+    {
+        auto& user = *app_.add_subcommand("user", "Accounts");
+        user.require_subcommand(1);
+
+        auto& adding = add(user, "add",
+                           "Add a user: ask for the password, show the QR code and the otpauth:// URI", add_);
+        take_name(adding, add_.name);
+        take_password(adding, add_.password);
+        take_qr(adding, add_.qr);
+        take_totp(adding, add_.totp);
+
+        add(user, "list", "List all users", list_);
+        take_name(add(user, "show", "Show a user", show_), show_.name);
+        take_name(add(user, "disable", "Let a user in no more; sessions end", disable_), disable_.name);
+        take_name(add(user, "enable", "Let a disabled user in again", enable_), enable_.name);
+        take_name(add(user, "remove", "Remove a user with key and sessions", remove_), remove_.name);
+
+        auto& passwd = add(user, "passwd", "Set a new password; sessions end", passwd_);
+        take_name(passwd, passwd_.name);
+        take_password(passwd, passwd_.password);
+
+        auto& reset = add(user, "reset-totp",
+                          "Make a new key for one-time codes; the old one and sessions end", reset_);
+        take_name(reset, reset_.name);
+        take_qr(reset, reset_.qr);
+    }
+
+    CLI::App app_;
+    Options options_;
+    Status status_;
+    UserAdd add_;
+    UserList list_;
+    UserShow show_;
+    UserDisable disable_;
+    UserEnable enable_;
+    UserRemove remove_;
+    UserPasswd passwd_;
+    UserResetTotp reset_;
+};
+
+}  // namespace
+
+std::variant<Options, ExitCode> parse_command_line(int argc, const char* const* argv)
+{
+    return CommandLine().parse(argc, argv);
+}
+
+}  // namespace securelogin::admin

@@ -1,0 +1,65 @@
+// options.hpp: the command line as values.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "server/admin/failure.hpp"
+#include "server/auth/totp.hpp"
+
+namespace securelogin::admin {
+
+enum class PasswordFrom { terminal, standard_input, generator };
+
+/// Where a new key's QR code goes.
+struct QrOptions {
+    std::optional<std::filesystem::path> file = {};
+    bool terminal = true;  // where stdout is one
+};
+
+struct UserAdd {
+    std::string name;
+    PasswordFrom password = PasswordFrom::terminal;
+    QrOptions qr = {};
+    auth::TotpParameters totp = {};
+};
+struct UserList {};
+struct UserShow {
+    std::string name;
+};
+struct UserDisable {
+    std::string name;
+};
+struct UserEnable {
+    std::string name;
+};
+struct UserRemove {
+    std::string name;
+};
+struct UserPasswd {
+    std::string name;
+    PasswordFrom password = PasswordFrom::terminal;
+};
+struct UserResetTotp {
+    std::string name;
+    QrOptions qr = {};
+};
+struct Status {};
+
+using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
+                             UserPasswd, UserResetTotp>;
+
+struct Options {
+    std::optional<std::filesystem::path> config = {};
+    std::optional<std::filesystem::path> data = {};
+    bool json = false;
+    Command command = {};
+};
+
+/// What to do; or, where --help or --version was asked for or the command line is wrong, what is left to be
+/// done: to exit so (the text has been written to stdout or stderr).
+[[nodiscard]] std::variant<Options, ExitCode> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace securelogin::admin

@@ -1,0 +1,153 @@
+#include "server/admin/reports.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <string>
+#include <string_view>
+
+#include "server/admin/installation.hpp"
+#include "server/admin/naming.hpp"
+#include "server/auth/account.hpp"
+#include "server/auth/time_text.hpp"
+#include "server/auth/totp.hpp"
+
+namespace securelogin::admin {
+namespace {
+
+constexpr std::string_view kNever = "never";
+
+std::string_view to_string(auth::AccountState state) noexcept
+{
+    return state == auth::AccountState::active ? "active" : "disabled";
+}
+
+boost::json::value last_login_json(const auth::Account& account)
+{
+    if (!account.last_login) return nullptr;
+    return {{"at", auth::to_rfc3339(account.last_login->at)}, {"source", account.last_login->source}};
+}
+
+boost::json::object account_json(const auth::Account& account)
+{
+    return {{"username", account.name.str()},
+            {"state", to_string(account.state)},
+            {"created_at", auth::to_rfc3339(account.created_at)},
+            {"last_login", last_login_json(account)}};
+}
+
+std::string last_login_text(const auth::Account& account)
+{
+    if (!account.last_login) return std::string(kNever);
+    return auth::to_rfc3339(account.last_login->at) + " " + account.last_login->source;
+}
+
+/// What `user show` tells beyond `user list`.
+struct Details {
+    const auth::Account& account;
+    std::size_t sessions;
+    int totp_window;
+
+    [[nodiscard]] int failure_limit() const
+    {
+        return auth::lifetime_limit(account.totp->parameters.digits, totp_window);
+    }
+};
+
+boost::json::value totp_json(const Details& details)
+{
+    const auto& totp = details.account.totp;
+    if (!totp) return nullptr;
+    return {{"algorithm", auth::to_string(totp->parameters.algorithm)},
+            {"digits", totp->parameters.digits},
+            {"period", totp->parameters.period.count()},
+            {"enrolled_at", auth::to_rfc3339(totp->enrolled_at)},
+            {"failures", totp->failures},
+            {"failure_limit", details.failure_limit()}};
+}
+
+boost::json::value details_json(const Details& details)
+{
+    auto object = account_json(details.account);
+    object["password_set_at"] = auth::to_rfc3339(details.account.password_set_at);
+    object["totp"] = totp_json(details);
+    object["sessions"] = details.sessions;
+    return object;
+}
+
+std::string totp_text(const Details& details)
+{
+    const auto& totp = details.account.totp;
+    if (!totp) return "totp none\n";
+    return fmt::format(
+        "totp {} {} digits {} s\n"
+        "enrolled {}\n"
+        "code-failures {} of {}\n",
+        auth::to_string(totp->parameters.algorithm), totp->parameters.digits, totp->parameters.period.count(),
+        auth::to_rfc3339(totp->enrolled_at), totp->failures, details.failure_limit());
+}
+
+std::string details_text(const Details& details)
+{
+    const auto& account = details.account;
+    return fmt::format(
+        "user {}\n"
+        "state {}\n"
+        "created {}\n"
+        "password-set {}\n"
+        "{}"
+        "last-login {}\n"
+        "sessions {}\n",
+        account.name.str(), to_string(account.state), auth::to_rfc3339(account.created_at),
+        auth::to_rfc3339(account.password_set_at), totp_text(details), last_login_text(account),
+        details.sessions);
+}
+
+void list_json(auth::Reader& reader, Output& output)
+{
+    std::string_view separator = "\n";
+    output.write("[");
+    reader.for_each_account([&](const auth::Account& account) {
+        output.write(separator);
+        output.write_json(account_json(account));
+        separator = ",\n";
+    });
+    output.write("\n]\n");
+}
+
+void list_text(auth::Reader& reader, Output& output)
+{
+    constexpr std::string_view line = "{:<24} {:<8} {:<20} {}\n";
+    output.write(fmt::format(line, "USER", "STATE", "CREATED", "LAST LOGIN"));
+    reader.for_each_account([&](const auth::Account& account) {
+        output.write(fmt::format(line, account.name.str(), to_string(account.state),
+                                 auth::to_rfc3339(account.created_at), last_login_text(account)));
+    });
+}
+
+}  // namespace
+
+void run(const Options& options, const UserList&, Output& output)
+{
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto reader = installation.store->open_reader();
+    options.json ? list_json(*reader, output) : list_text(*reader, output);
+}
+
+void run(const Options& options, const UserShow& command, Output& output)
+{
+    const auto name = require_name("showing a user", command.name);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto reader = installation.store->open_reader();
+    const auto account = reader->find_account(name);
+    if (!account) no_such_user("showing a user", name);
+
+    const Details details{*account, reader->count_sessions(account->id, auth::SystemClock().now()),
+                          installation.settings.policy.totp_window};
+    if (!options.json) return output.write(details_text(details));
+    output.write_json(details_json(details));
+    output.write("\n");
+}
+
+}  // namespace securelogin::admin

@@ -1,0 +1,171 @@
+#include "server/admin/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace securelogin::admin {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::variant<Options, ExitCode> parse(std::vector<const char*> words)
+{
+    words.insert(words.begin(), "securelogin-admin");
+    return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+Options parse_good(const std::vector<const char*>& words)
+{
+    auto parsed = parse(words);
+    EXPECT_TRUE(std::holds_alternative<Options>(parsed));
+    return std::get<Options>(std::move(parsed));
+}
+
+struct OrderCase {
+    const char* name;
+    std::vector<const char*> words;
+};
+
+/// The same wish, whatever the order of its words.
+class AnyOrder : public testing::TestWithParam<OrderCase> {};
+
+TEST_P(AnyOrder, IsTheSameWish)
+{
+    const auto options = parse_good(GetParam().words);
+    EXPECT_EQ(options.data, "/srv/d");
+    EXPECT_EQ(options.config, "/etc/c");
+    EXPECT_TRUE(options.json);
+    const auto* add = std::get_if<UserAdd>(&options.command);
+    ASSERT_NE(add, nullptr);
+    EXPECT_EQ(add->name, "alice");
+    EXPECT_EQ(add->password, PasswordFrom::generator);
+    EXPECT_EQ(add->qr.file, "a.png");
+    EXPECT_FALSE(add->qr.terminal);
+    EXPECT_EQ(add->totp, (auth::TotpParameters{auth::TotpAlgorithm::sha512, 8, 60s}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Orders, AnyOrder,
+    testing::Values(OrderCase{"OptionsFirst",
+                              {"--data", "/srv/d", "--config", "/etc/c", "--json", "user", "add",
+                               "--generate-password", "--qr", "a.png", "--no-terminal-qr", "--algorithm",
+                               "sha512", "--digits", "8", "--period", "60", "alice"}},
+                    OrderCase{"OperandFirst",
+                              {"user", "add", "alice", "--period", "60", "--digits", "8", "--algorithm",
+                               "sha512", "--no-terminal-qr", "--qr", "a.png", "--generate-password", "--json",
+                               "--config", "/etc/c", "--data", "/srv/d"}},
+                    OrderCase{"InBetween",
+                              {"user", "--json", "add", "--qr", "a.png", "alice", "--data", "/srv/d",
+                               "--no-terminal-qr", "--algorithm", "sha512", "--generate-password", "--config",
+                               "/etc/c", "--digits", "8", "--period", "60"}},
+                    OrderCase{"WithEqualsSigns",
+                              {"--data=/srv/d", "user", "add", "--algorithm=sha512", "--digits=8",
+                               "--period=60", "--qr=a.png", "alice", "--generate-password",
+                               "--no-terminal-qr", "--json", "--config=/etc/c"}}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(Options, DefaultsOfUserAdd)
+{
+    const auto options = parse_good({"user", "add", "alice"});
+    EXPECT_FALSE(options.data);
+    EXPECT_FALSE(options.config);
+    EXPECT_FALSE(options.json);
+    const auto& add = std::get<UserAdd>(options.command);
+    EXPECT_EQ(add.password, PasswordFrom::terminal);
+    EXPECT_FALSE(add.qr.file);
+    EXPECT_TRUE(add.qr.terminal);
+    EXPECT_EQ(add.totp, auth::TotpParameters{});
+}
+
+TEST(Options, EachCommandIsItself)
+{
+    EXPECT_TRUE(std::holds_alternative<Status>(parse_good({"status"}).command));
+    EXPECT_TRUE(std::holds_alternative<UserList>(parse_good({"user", "list"}).command));
+    EXPECT_EQ(std::get<UserShow>(parse_good({"user", "show", "a"}).command).name, "a");
+    EXPECT_EQ(std::get<UserDisable>(parse_good({"user", "disable", "a"}).command).name, "a");
+    EXPECT_EQ(std::get<UserEnable>(parse_good({"user", "enable", "a"}).command).name, "a");
+    EXPECT_EQ(std::get<UserRemove>(parse_good({"user", "remove", "a"}).command).name, "a");
+    EXPECT_EQ(std::get<UserPasswd>(parse_good({"user", "passwd", "--password-stdin", "a"}).command).password,
+              PasswordFrom::standard_input);
+    EXPECT_EQ(std::get<UserResetTotp>(parse_good({"user", "reset-totp", "a", "--qr", "f"}).command).qr.file,
+              "f");
+}
+
+struct WrongCase {
+    const char* name;
+    std::vector<const char*> words;
+};
+
+class WrongUsage : public testing::TestWithParam<WrongCase> {};
+
+TEST_P(WrongUsage, IsRefusedInOneLine)
+{
+    testing::internal::CaptureStderr();
+    const auto parsed = parse(GetParam().words);
+    const auto message = testing::internal::GetCapturedStderr();
+    ASSERT_TRUE(std::holds_alternative<ExitCode>(parsed));
+    EXPECT_EQ(std::get<ExitCode>(parsed), ExitCode::usage);
+    EXPECT_TRUE(message.starts_with("securelogin-admin: reading the command line: ")) << message;
+    EXPECT_EQ(message.find('\n'), message.size() - 1) << message;
+    EXPECT_EQ(message.find('\x1b'), std::string::npos) << message;
+    EXPECT_EQ(message.find("hunter2"), std::string::npos) << message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Words, WrongUsage,
+    testing::Values(WrongCase{"Nothing", {}}, WrongCase{"UserAlone", {"user"}},
+                    WrongCase{"UnknownCommand", {"frobnicate"}},
+                    WrongCase{"UnknownUserCommand", {"user", "frobnicate", "alice"}},
+                    WrongCase{"UnknownOption", {"user", "list", "--frobnicate"}},
+                    WrongCase{"NameMissing", {"user", "add"}},
+                    WrongCase{"TwoNames", {"user", "show", "alice", "bob"}},
+                    WrongCase{"TwoCommands", {"user", "show", "alice", "status"}},
+                    WrongCase{"TwoPasswords",
+                              {"user", "add", "alice", "--password-stdin", "--generate-password"}},
+                    WrongCase{"PasswordInArgv", {"user", "add", "alice", "--password", "hunter2"}},
+                    WrongCase{"PasswordInArgvWithEqualsSign", {"user", "add", "alice", "--password=hunter2"}},
+                    WrongCase{"PasswordBehindAShortOption", {"user", "passwd", "alice", "-phunter2"}},
+                    WrongCase{"PasswordAsOperand", {"user", "passwd", "alice", "hunter2"}},
+                    WrongCase{"UnknownAlgorithm", {"user", "add", "alice", "--algorithm", "md5"}},
+                    WrongCase{"SevenDigits", {"user", "add", "alice", "--digits", "7"}},
+                    WrongCase{"DigitsInWords", {"user", "add", "alice", "--digits", "six"}},
+                    WrongCase{"PeriodTooShort", {"user", "add", "alice", "--period", "9"}},
+                    WrongCase{"PeriodTooLong", {"user", "add", "alice", "--period", "301"}},
+                    WrongCase{"QrWithoutFile", {"user", "add", "alice", "--qr"}},
+                    WrongCase{"DataWithoutDirectory", {"user", "list", "--data"}},
+                    WrongCase{"OptionOfAnotherCommand", {"user", "show", "alice", "--qr", "a.png"}},
+                    WrongCase{"EscapeCodesAreNotPassedOn", {"user", "\x1b]0;pwned\x07"}}),
+    [](const auto& row) { return row.param.name; });
+
+struct AskedCase {
+    const char* name;
+    std::vector<const char*> words;
+    const char* text;  // to be found on stdout
+};
+
+class AskedFor : public testing::TestWithParam<AskedCase> {};
+
+TEST_P(AskedFor, IsToldOnStdout)
+{
+    testing::internal::CaptureStdout();
+    const auto parsed = parse(GetParam().words);
+    const auto text = testing::internal::GetCapturedStdout();
+    ASSERT_TRUE(std::holds_alternative<ExitCode>(parsed));
+    EXPECT_EQ(std::get<ExitCode>(parsed), ExitCode::done);
+    EXPECT_NE(text.find(GetParam().text), std::string::npos) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, AskedFor,
+    testing::Values(AskedCase{"Help", {"--help"}, "Exit codes:"},
+                    AskedCase{"HelpWithExamples", {"--help"}, "Examples:"},
+                    AskedCase{"HelpOfUserAdd", {"user", "add", "--help"}, "--generate-password"},
+                    AskedCase{"Version", {"--version"}, "securelogin-admin "}),
+    [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace securelogin::admin
