@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Connections are counted where they are accepted, in all and per source; descriptors neither leak nor run out for good."""
+import itertools
+import os
+import resource
+import ssl
+import threading
+import unittest
+
+from harness import SANITIZED, Client, Closed, TestCase, connect_tcp, eventually, main
+
+IN_ALL, PER_SOURCE = 6, 3
+TOO_MANY = b"421 Too many connections\r\n"
+
+
+class Caps(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.place.write_settings(f"[limits]\nconnections = {IN_ALL}\nconnections_per_source = {PER_SOURCE}\n")
+        self.daemon = self.start(plain=("127.0.0.1:0", f"unix:{self.place.root}/sock"))
+
+    def served(self, source="127.0.0.1", plain=None):
+        """A connection that was greeted, or None."""
+        client = None
+        try:
+            client = self.daemon.connect(source) if plain is None else self.daemon.connect_plain(plain, source)
+            if client.read_reply().code == 220:
+                self.addCleanup(client.close)
+                return client
+        except (Closed, OSError):
+            pass
+        if client:
+            client.close()
+        return None
+
+    def test_per_source(self):
+        held = [self.served() for _ in range(PER_SOURCE)]
+        self.assertTrue(all(held))
+        for plain in (None, 0):
+            with self.subTest(plain=plain), (self.daemon.connect() if plain is None else self.daemon.connect_plain()) as client:
+                self.assertEqual(TOO_MANY, client.read_rest())
+        self.assertIsNotNone(self.served("127.0.0.2"), "others are not its victims")
+        held.pop().close()
+        eventually(self.served, "a slot is free once its connection has gone")
+
+    def test_a_login_under_way_is_not_disturbed(self):
+        user = self.place.add_user("alice")
+        first = self.daemon.connect()
+        self.addCleanup(first.close)
+        first.expect(220, 330)
+        held = [self.served() for _ in range(PER_SOURCE - 1)]
+        for _ in range(30):
+            self.assertIsNone(self.served())
+        for answer, reply in ((user.name, 331), (user.password, 332), (user.next_code(), 230)):
+            self.assertEqual(reply, first.ask(answer).code)
+        del held
+
+    def test_local_sockets_are_a_source(self):
+        held = [self.served(plain=1) for _ in range(PER_SOURCE)]
+        self.assertTrue(all(held))
+        with self.daemon.connect_plain(1) as client:
+            self.assertEqual(TOO_MANY, client.read_rest())
+        self.assertIsNotNone(self.served())
+
+    def test_in_all(self):
+        held = [self.served(f"127.0.0.{number // PER_SOURCE + 1}") for number in range(IN_ALL)]
+        self.assertTrue(all(held))
+        with self.daemon.connect("127.0.0.9") as client:
+            self.assertEqual(TOO_MANY, client.read_rest())
+        held.pop().close()
+        eventually(lambda: self.served("127.0.0.9"), "a slot is free once its connection has gone")
+
+    def test_those_turned_away_leave_nothing_behind(self):
+        held = [self.served() for _ in range(PER_SOURCE)]
+        before = self.daemon.descriptors()
+        for _ in range(200):
+            self.served()
+        eventually(lambda: self.daemon.descriptors() <= before, "descriptors")
+        held.pop().close()
+        eventually(self.served, "a slot")
+
+    def test_reload_changes_them(self):
+        held = [self.served() for _ in range(PER_SOURCE)]
+        self.assertIsNone(self.served())
+        self.place.write_settings(f"[limits]\nconnections = {IN_ALL}\nconnections_per_source = {PER_SOURCE + 1}\n")
+        self.daemon.signal(1)
+        self.daemon.wait_for_event("reloaded")
+        self.assertIsNotNone(self.served())
+        self.assertIsNone(self.served())
+        del held
+
+
+class Descriptors(TestCase):
+    @unittest.skipIf(SANITIZED, "UBSan itself needs a descriptor for its checks")
+    def test_running_out_sheds_and_recovers(self):
+        self.place.write_settings("[limits]\nconnections = 4096\nconnections_per_source = 4096\n")
+        daemon = self.start()
+        user = self.place.add_user("alice")
+        before = daemon.descriptors()
+        limit = before + 20
+        hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (limit, hard))
+        crowd = [connect_tcp(daemon.port) for _ in range(60)]
+        daemon.wait_for_event("accept_failed")
+
+        def cpu():
+            with open(f"/proc/{daemon.pid}/stat") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        spent = cpu()
+        threading.Event().wait(1)  # a second in which it has nothing to do but wait
+        self.assertLess(cpu() - spent, 0.5, "the accept loop spins")
+        for connection in crowd:
+            connection.close()
+
+        def logged_in():
+            try:
+                client = daemon.connect()
+            except (OSError, ssl.SSLError):
+                return None
+            with client:
+                try:
+                    client.expect(220)
+                except Closed:
+                    return None
+                return client.attempt(user.name, user.password, user.next_code()).code == 230
+
+        eventually(logged_in, "a login after the shortage")
+
+    def test_flat_over_many_aborted_logins(self):
+        """Every way to leave, at every step."""
+        daemon = self.start(plain=("127.0.0.1:0",))
+        user = self.place.add_user("alice")
+        warm = self.log_in(daemon, user)
+        total = 2_000 if SANITIZED else 10_000
+        names = itertools.count()
+
+        sources = itertools.cycle([f"127.0.5.{number}" for number in range(1, 250)])
+        lock = threading.Lock()
+
+        def source():
+            with lock:
+                return next(sources)
+
+        def name():
+            with lock:
+                return f"guess-{next(names)}"
+
+        def leave_after(*answers, how=Client.close, clear=False, octets=b""):
+            def leave():
+                client = daemon.connect_plain(0, source()) if clear else daemon.connect(source())
+                client.expect(220, 330)
+                for answer in answers:
+                    client.ask(answer() if callable(answer) else answer)
+                if octets:
+                    client.send_raw(octets)
+                how(client)
+            return leave
+
+        def unfinished_handshake():
+            client = Client(connect_tcp(daemon.port, source()))
+            client.send_raw(bytes.fromhex("160301020001"))
+            client.close()
+
+        def silent():
+            connect_tcp(daemon.port, source()).close()
+
+        def reset_at_once():
+            Client(connect_tcp(daemon.port, source())).reset()
+
+        ways = [silent, reset_at_once, unfinished_handshake, leave_after(), leave_after(how=Client.reset), leave_after(clear=True),
+                leave_after(clear=True, how=Client.reset), leave_after(name), leave_after(name, how=Client.reset),
+                leave_after(clear=True, octets=b"half a li"), leave_after(octets=b"half a li"),
+                leave_after(octets=b"\xff\n"), leave_after(octets=b"x" * 2000), leave_after(name, clear=True, how=Client.reset),
+                leave_after(octets=b"alice\n", how=Client.reset), leave_after(clear=True, octets=b"a\n", how=Client.reset)]
+        hashing = [leave_after(name, "password"), leave_after(name, "password", how=Client.reset),
+                   leave_after(name, octets=b"password\n", clear=True), leave_after(name, octets=b"password\n123456\n")]
+        schedule = itertools.islice(itertools.cycle(ways * 4 + hashing), total)
+        failures = []
+
+        def work():
+            while not failures:
+                with lock:
+                    leave = next(schedule, None)
+                if leave is None:
+                    return
+                try:
+                    leave()
+                except Exception as error:  # told below, by the test's own thread
+                    failures.append(repr(error))
+
+        before = daemon.descriptors()
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([], failures)
+        # A reader of the database stays open for each hash thread that ever needed one.
+        allowed = before + 3 * (os.cpu_count() or 1)
+        eventually(lambda: daemon.descriptors() <= allowed, f"{daemon.descriptors()} descriptors, {before} before")
+        self.assertEqual(250, warm.ask("WHOAMI").code)
+
+
+if __name__ == "__main__":
+    main()
