@@ -165,14 +165,16 @@ LineInput::Next Terminal::ask_secretly(std::string_view text, const Watch& watch
             if (signal == SIGTSTP) {
                 echo.suspend();
                 signals.stop();
+                echo.resume();
             } else if (signal == SIGCONT) {
+                // Whoever had the terminal meanwhile may have turned the echo on again.  Before the prompt:
+                // what is typed in answer to it must not be flushed.
+                echo.resume();
                 prompt(text);
             } else {
                 show("");
                 throw Interrupted{signal};
             }
-            // Whoever had the terminal meanwhile may have turned the echo on again.
-            echo.resume();
         }
         return false;
     };
