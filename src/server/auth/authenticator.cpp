@@ -29,7 +29,7 @@ Failures after_refusal(Failures charged, Refusal refusal, const WaitPolicy& poli
         return charged.password > 0 ? wait_from(charged, policy, now)
                                     : after_failure(charged, Factor::password, policy, now);
     }
-    if (charged.password > 0) charged = without_charge(charged, policy, now);
+    if (charged.password > 0) charged = without_charge(charged);
     return after_failure(charged, Factor::code, policy, now);
 }
 
@@ -83,7 +83,9 @@ Claim Authenticator::claim(std::string_view typed_name, Source source) const
 Admission Authenticator::admit(Transaction& transaction, const Claim& claim) const
 {
     const auto now = clock_.now();
-    const auto failures = transaction.failures(claim.name_key, claim.source);
+    const auto stored = transaction.failures(claim.name_key, claim.source);
+    const auto failures = with_possible_wait(stored, policy_.waits, now);
+    if (failures != stored) transaction.save_failures(claim.name_key, claim.source, failures, now);
     if (const auto wait = remaining_wait(failures, policy_.waits, now)) {
         const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
         return {.wait = wait, .known_user = account ? claim.name : std::nullopt};

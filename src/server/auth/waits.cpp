@@ -37,7 +37,7 @@ Failures after_failure(Failures failures, Factor factor, const WaitPolicy& polic
     return wait_from(failures, policy, now);
 }
 
-Failures without_charge(Failures failures, const WaitPolicy&, Time) noexcept
+Failures without_charge(Failures failures) noexcept
 {
     // An attempt is charged only when there was nothing to wait for: so the wait was the charge's own.
     --failures.password;
@@ -49,6 +49,12 @@ Failures wait_from(Failures failures, const WaitPolicy& policy, Time now) noexce
 {
     const auto wait = wait_after(failures, policy);
     failures.wait_until = wait ? std::optional(now + *wait) : std::nullopt;
+    return failures;
+}
+
+Failures with_possible_wait(Failures failures, const WaitPolicy& policy, Time now) noexcept
+{
+    if (failures.wait_until) failures.wait_until = std::min(*failures.wait_until, now + policy.longest_wait);
     return failures;
 }
 

@@ -43,13 +43,16 @@ struct Failures {
 
 /// A failure of the password that was charged before the check and proved to be none: takes it back, wait
 /// included, as though it had never been charged.  REQUIRES: failures.password > 0.
-[[nodiscard]] Failures without_charge(Failures failures, const WaitPolicy& policy, Time now) noexcept;
+[[nodiscard]] Failures without_charge(Failures failures) noexcept;
 
 /// The same failures, the wait counted from `now`: what a refusal leaves behind, whichever factor failed.
 [[nodiscard]] Failures wait_from(Failures failures, const WaitPolicy& policy, Time now) noexcept;
 
-/// How long until the next attempt is judged; nothing when it is judged now.  Never more than longest_wait,
-/// so that a clock that was set back locks nobody out for longer.
+/// The same failures, with a wait that no failure can have brought, for the clock has been set back since,
+/// cut to longest_wait.  Save it, so that the wait ends.
+[[nodiscard]] Failures with_possible_wait(Failures failures, const WaitPolicy& policy, Time now) noexcept;
+
+/// How long until the next attempt is judged; nothing when it is judged now.  Never more than longest_wait.
 [[nodiscard]] std::optional<std::chrono::seconds> remaining_wait(const Failures& failures,
                                                                  const WaitPolicy& policy, Time now) noexcept;
 

@@ -300,6 +300,19 @@ TEST_F(AuthenticatorTest, AThrottledAttemptChangesNothing)
     EXPECT_TRUE(log_in("alice").granted);
 }
 
+TEST_F(AuthenticatorTest, AClockSetBackLeavesNobodyWaitingForEver)
+{
+    enrol("alice");
+    for (int failure = 1; failure <= 5; ++failure) attempt("alice", Password::wrong, "000000");
+    clock_.advance(-24h);
+    const auto longest = WaitPolicy{}.longest_wait;
+    EXPECT_EQ(admit("alice"), longest);
+    clock_.advance(longest - 1s);
+    EXPECT_EQ(admit("alice"), 1s);
+    clock_.advance(1s);
+    EXPECT_TRUE(log_in("alice").granted);
+}
+
 TEST_F(AuthenticatorTest, OtherSourcesAreNotMadeToWait)
 {
     enrol("alice");
