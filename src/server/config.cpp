@@ -1,9 +1,7 @@
 #include "server/config.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,15 +19,12 @@
 
 #include "common/text.hpp"
 #include "server/auth/phc.hpp"
-#include "server/descriptor.hpp"
 #include "server/setting_text.hpp"
+#include "server/settings_file.hpp"
 
 namespace securelogin {
 namespace {
 
-// Octets.  Tables and lists are freed recursively, and it takes two octets to nest one in another: what is
-// larger than this could overflow the stack.
-constexpr std::size_t kLargestFile = 16384;
 constexpr std::size_t kMostListeners = 64;  // of each kind
 constexpr std::string_view kDefaultListener = "127.0.0.1:9999";
 
@@ -348,51 +343,23 @@ std::string host_name()
 
 toml::table parse(std::string_view text, std::string_view origin)
 {
-    if (text.size() > kLargestFile) {
+    if (text.size() > kLargestSettingsFile) {
         refuse({origin, {1, 1}},
-               fmt::format("the file is larger than {} octets: is it the right one?", kLargestFile));
+               fmt::format("the file is larger than {} octets: is it the right one?", kLargestSettingsFile));
+    }
+    // The parser's behaviour is undefined for some of these (toml++ 3.3, is_non_ascii_horizontal_whitespace).
+    if (const auto offset = unquoted_non_ascii(text)) {
+        const auto before = text.substr(0, *offset);
+        const auto line = std::ranges::count(before, '\n') + 1;
+        const auto column =
+            *offset - (before.rfind('\n') + 1) + 1;  // octets; from 0 when there is no newline
+        refuse({origin, {static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(column)}},
+               "only letters of English may stand outside quotes: put quotes around the value");
     }
     try {
         return toml::parse(text);
     } catch (const toml::parse_error& error) {
         refuse({origin, error.source().begin}, error.description());
-    }
-}
-
-// ---- the file ----
-
-std::string read_all(int descriptor, const std::filesystem::path& file)
-{
-    std::string content(kLargestFile + 1, '\0');
-    std::size_t size = 0;
-    while (size < content.size()) {
-        const auto count = ::read(descriptor, content.data() + size, content.size() - size);
-        if (count == 0) break;
-        if (count < 0 && errno != EINTR) {
-            throw StartupError(
-                fmt::format("{}: reading the settings: {}", file.string(), std::strerror(errno)));
-        }
-        if (count > 0) size += static_cast<std::size_t>(count);
-    }
-    content.resize(size);
-    return content;
-}
-
-// Who can write the settings can have the server listen in clear and keep its data in a directory of theirs.
-void require_trusted(int descriptor, const std::filesystem::path& file)
-{
-    struct stat status{};
-    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-        throw StartupError(fmt::format("{}: the settings are not a regular file: name another with --config",
-                                       file.string()));
-    }
-    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
-        throw StartupError(fmt::format("{0}: the settings belong to another user (uid {1}): chown root {0}",
-                                       file.string(), status.st_uid));
-    }
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        throw StartupError(fmt::format("{0}: mode {1:04o} lets others change the settings: chmod go-w {0}",
-                                       file.string(), status.st_mode & 07777U));
     }
 }
 
@@ -414,16 +381,12 @@ Settings parse_settings(std::string_view toml, std::string_view origin)
 Settings read_settings(const std::optional<std::filesystem::path>& file)
 {
     const auto path = file.value_or(kDefaultConfigFile);
-    // A FIFO would hold up the start for ever.
-    const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!descriptor.is_open()) {
-        const int error = errno;
-        if (!file && (error == ENOENT || error == ENOTDIR)) return parse_settings({}, kDefaultConfigFile);
+    const auto text = read_settings_file(path);
+    if (!text && file) {
         throw StartupError(fmt::format("{}: reading the settings: {}: name another file with --config",
-                                       path.string(), std::strerror(error)));
+                                       path.string(), std::strerror(ENOENT)));
     }
-    require_trusted(descriptor.get(), path);
-    return parse_settings(read_all(descriptor.get(), path), path.string());
+    return parse_settings(text.value_or(""), path.string());
 }
 
 }  // namespace securelogin

@@ -8,21 +8,15 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/auth/authenticator.hpp"
 #include "server/log.hpp"
+#include "server/startup_error.hpp"
 
 namespace securelogin {
-
-/// Why a program cannot start: one line that names what, why and the remedy.
-class StartupError : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
 
 struct Settings {
     std::string name;                    // the server's, in greeting and certificate; default: the host's

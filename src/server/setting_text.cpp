@@ -86,6 +86,26 @@ Complaint why_not_socket(const std::string& path)
     return fmt::format("is too long for a socket: at most {} octets after unix:", kLongestSocketPath);
 }
 
+/// Behind the string (TOML 1.0, "String") that begins at `at`; one that does not end on its line ends there.
+std::size_t end_of_string(std::string_view toml, std::size_t at)
+{
+    const char quote = toml[at];
+    const std::string three(3, quote);
+    const bool many_lines = toml.substr(at).starts_with(three);
+    for (at += many_lines ? 3 : 1; at < toml.size(); ++at) {
+        if (quote == '"' && toml[at] == '\\') {
+            ++at;
+        } else if (many_lines && toml.substr(at).starts_with(three)) {
+            const auto after =
+                toml.find_first_not_of(quote, at);  // two quotes may stand before the last three
+            return std::min({after, at + 5, toml.size()});
+        } else if (!many_lines && (toml[at] == quote || toml[at] == '\n')) {
+            return at + 1;
+        }
+    }
+    return toml.size();
+}
+
 }  // namespace
 
 Complaint why_not_server_name(const std::string& text)
@@ -128,6 +148,20 @@ Complaint why_not_plain_listener(const std::string& text)
     }
     if (is_loopback(*address)) return std::nullopt;
     return "would send passwords in clear over a network: give a loopback address, or move it to listen.tls";
+}
+
+std::optional<std::size_t> unquoted_non_ascii(std::string_view toml)
+{
+    for (std::size_t at = 0; at < toml.size(); ++at) {
+        const char c = toml[at];
+        if (static_cast<unsigned char>(c) > 127) return at;
+        if (c == '#') {
+            at = std::min(toml.find('\n', at), toml.size());
+        } else if (c == '"' || c == '\'') {
+            at = end_of_string(toml, at) - 1;
+        }
+    }
+    return std::nullopt;
 }
 
 std::size_t edit_distance(std::string_view from, std::string_view to)

@@ -1,6 +1,7 @@
 // setting_text.hpp: what a text in the settings may be.  Pure; any thread.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,10 @@ using Complaint = std::optional<std::string>;
 
 /// The same for loopback addresses only, or unix:PATH with an absolute path.
 [[nodiscard]] Complaint why_not_plain_listener(const std::string& text);
+
+/// Where in a text of TOML 1.0 the first octet above 127 stands outside strings and comments, which no key
+/// and no value has.
+[[nodiscard]] std::optional<std::size_t> unquoted_non_ascii(std::string_view toml);
 
 /// How many insertions, deletions and replacements of one octet lead from `from` to `to`.
 [[nodiscard]] std::size_t edit_distance(std::string_view from, std::string_view to);

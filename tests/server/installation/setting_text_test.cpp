@@ -150,5 +150,43 @@ INSTANTIATE_TEST_SUITE_P(Words, EditDistance,
                                          DistanceCase{"Far", "kitten", "sitting", 3}),
                          [](const auto& row) { return row.param.name; });
 
+struct UnquotedCase {
+    const char* name;
+    std::string_view toml;
+    std::optional<std::size_t> at;
+};
+
+class Unquoted : public testing::TestWithParam<UnquotedCase> {};
+
+TEST_P(Unquoted, IsFound) { EXPECT_EQ(unquoted_non_ascii(GetParam().toml), GetParam().at); }
+
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Text, Unquoted,
+    testing::Values(
+        UnquotedCase{"Nothing",            "",                              std::nullopt},
+        UnquotedCase{"Plain",              "a = 1\n",                       std::nullopt},
+        UnquotedCase{"Value",              "a = \u00e9",                    4},
+        UnquotedCase{"Key",                "\u00e9 = 1",                    0},
+        UnquotedCase{"String",             "a = \"\u00e9\"",                std::nullopt},
+        UnquotedCase{"Literal",            "a = '\u00e9'",                  std::nullopt},
+        UnquotedCase{"QuotedKey",          "\"\u00e9\" = 1",                std::nullopt},
+        UnquotedCase{"Comment",            "a = 1 # \u00e9",                std::nullopt},
+        UnquotedCase{"AfterTheComment",    "#\n\u00e9",                     2},
+        UnquotedCase{"AfterTheString",     "a = \"\"\u00e9",                6},
+        UnquotedCase{"AfterTheLiteral",    "a = ''\u00e9",                  6},
+        UnquotedCase{"EscapedQuote",       "a = \"\\\"\u00e9\"",            std::nullopt},
+        UnquotedCase{"EscapedBackslash",   "a = \"\\\\\"\u00e9",            8},
+        UnquotedCase{"BackslashInLiteral", "a = '\\'\u00e9",                7},
+        UnquotedCase{"HashInString",       "a = \"#\"\u00e9",               7},
+        UnquotedCase{"OtherQuoteInside",   "a = \"'\"\u00e9",               7},
+        UnquotedCase{"NotEnded",           "a = \"\n\u00e9",                6},
+        UnquotedCase{"ManyLines",          "a = \"\"\"\n\u00e9\"\"\"",      std::nullopt},
+        UnquotedCase{"ManyLinesLiteral",   "a = '''\n\u00e9'''",            std::nullopt},
+        UnquotedCase{"QuotesInManyLines",  "a = \"\"\"\"\"\u00e9\"\"\"",    std::nullopt},
+        UnquotedCase{"QuotesAtTheEnd",     "a = \"\"\"b\"\"\"\"\"\u00e9",   13},
+        UnquotedCase{"TooManyAtTheEnd",    "a = \"\"\"b\"\"\"\"\"\"\u00e9", std::nullopt}),
+    [](const auto& row) { return row.param.name; });
+// clang-format on
+
 }  // namespace
 }  // namespace securelogin
