@@ -16,6 +16,7 @@ enum class ExitCode {
     system = 71,         // out of memory, no more processes
     cannot_create = 73,  // the user or the file is there already
     input_output = 74,   // a disk, a pipe, a database
+    try_later = 75,      // another program keeps the database locked
     configuration = 78,  // settings, data directory, master key
 };
 

@@ -15,6 +15,7 @@
 #include "server/auth/store.hpp"
 #include "server/config.hpp"
 #include "server/process.hpp"
+#include "server/store/sqlite_store.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -47,6 +48,8 @@ ExitCode run_and_report(const Options& options)
         return report(failure.exit_code(), failure.what());
     } catch (const StartupError& error) {
         return report(ExitCode::configuration, error.what());
+    } catch (const store::StoreBusy& error) {
+        return report(ExitCode::try_later, error.what());
     } catch (const auth::StoreError& error) {
         return report(ExitCode::input_output, error.what());
     } catch (const std::bad_alloc&) {

@@ -64,8 +64,8 @@ Exit codes:
   70  a fault in this program
   71  out of memory or another of the system's resources
   73  the user or the QR code's file exists already, or the file cannot be made
-  74  reading or writing failed (database, file, pipe), or another program keeps the
-      database locked
+  74  reading or writing failed (database, file, pipe)
+  75  another program keeps the database locked: try again
   78  settings, data directory or master key missing or unsafe
 
 See also: securelogind(8), securelogin(1), securelogind.toml(5)

@@ -13,21 +13,22 @@ try {
     return {file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
             static_cast<int>(busy_timeout.count())};
 } catch (const SQLite::Exception& error) {
-    throw store_error("opening", file, error);
+    throw_store_error("opening", file, error);
 }
 
-/// Pages are read through a mapping that all connections share, and cached (in KiB) only when they are
-/// written or still in the WAL: resident memory stays small whatever the database's size.
 constexpr const char* kForEveryConnection =
-    "PRAGMA mmap_size = 1073741824;"
     "PRAGMA trusted_schema = OFF;"
     "PRAGMA cell_size_check = ON;";
 /// FULL: a commit that was acknowledged survives power loss.  After a burst the WAL is cut back to 16 MiB.
+/// Pages that have left the WAL are read through a mapping: resident memory stays small whatever the
+/// database's size.  Caches are in KiB.
 constexpr const char* kForWriting =
+    "PRAGMA mmap_size = 1073741824;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA journal_size_limit = 16777216;"
     "PRAGMA cache_size = -1024;";
+/// No mapping here: after each commit of the writer the next read would map the whole file anew.
 constexpr const char* kForReading =
     "PRAGMA query_only = ON;"
     "PRAGMA cache_size = -128;";

@@ -31,7 +31,7 @@ class Connection {
         try {
             return function();
         } catch (const SQLite::Exception& error) {
-            throw store_error(doing, file_, error);
+            throw_store_error(doing, file_, error);
         } catch (const SealError& error) {
             throw store_error(doing, file_, error.what(), "restore the database from a backup");
         }

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <string>
 
+#include "server/store/sqlite_store.hpp"
+
 namespace securelogin::store {
 namespace {
 
@@ -45,6 +47,12 @@ std::string lock_holder(const std::string& file)
     return {};
 }
 
+bool is_busy(int code) noexcept
+{
+    const int kind = code & 0xFF;
+    return kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_PROTOCOL;
+}
+
 Cause locked(const std::filesystem::path& file)
 {
     auto holder = lock_holder(file.string() + "-shm");
@@ -55,13 +63,10 @@ Cause locked(const std::filesystem::path& file)
 
 Cause cause_of(int code, const char* message, const std::filesystem::path& file)
 {
+    if (is_busy(code)) return locked(file);
     switch (code & 0xFF) {
         case SQLITE_FULL:
             return {"the disk is full", "free some space on its file system"};
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-        case SQLITE_PROTOCOL:
-            return locked(file);
         case SQLITE_READONLY:
             return {"it is read-only", "let this user write to the file and to the directory that it is in"};
         case SQLITE_CANTOPEN:
@@ -98,11 +103,13 @@ auth::StoreError store_error(std::string_view doing, const std::filesystem::path
     return auth::StoreError(text);
 }
 
-auth::StoreError store_error(std::string_view doing, const std::filesystem::path& file,
-                             const SQLite::Exception& error)
+void throw_store_error(std::string_view doing, const std::filesystem::path& file,
+                       const SQLite::Exception& error)
 {
     const auto [why, remedy] = cause_of(error.getErrorCode(), error.what(), file);
-    return store_error(doing, file, why, remedy);
+    const auto plain = store_error(doing, file, why, remedy);
+    if (is_busy(error.getErrorCode())) throw StoreBusy(plain.what());
+    throw plain;
 }
 
 }  // namespace securelogin::store

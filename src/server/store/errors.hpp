@@ -15,7 +15,8 @@ namespace securelogin::store {
 [[nodiscard]] auth::StoreError store_error(std::string_view doing, const std::filesystem::path& file,
                                            std::string_view why, std::string_view remedy);
 
-[[nodiscard]] auth::StoreError store_error(std::string_view doing, const std::filesystem::path& file,
-                                           const SQLite::Exception& error);
+/// As StoreError, or StoreBusy (sqlite_store.hpp) where another program is in the way.
+[[noreturn]] void throw_store_error(std::string_view doing, const std::filesystem::path& file,
+                                    const SQLite::Exception& error);
 
 }  // namespace securelogin::store

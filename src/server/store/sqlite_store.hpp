@@ -14,6 +14,12 @@
 
 namespace securelogin::store {
 
+/// Another program keeps the file locked: the same may work a little later.
+class StoreBusy final : public auth::StoreError {
+  public:
+    using StoreError::StoreError;
+};
+
 struct SqliteOptions {
     enum class IfMissing { make, refuse } if_missing = IfMissing::refuse;
     /// How long a write waits for another process's before it is given up.

@@ -28,7 +28,7 @@ DEADLINE = 60  # seconds: for a slow machine under sanitizers, never waited for 
 GOOD = "correct horse battery staple"
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
-DONE, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, CONFIG = 0, 64, 65, 67, 73, 74, 78
+DONE, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, TRY_LATER, CONFIG = 0, 64, 65, 67, 73, 74, 75, 78
 
 
 class Case(unittest.TestCase):
@@ -837,7 +837,7 @@ class Errors(Case):
         connection = sqlite3.connect(f"{self.data}/securelogin.db", isolation_level=None)
         self.addCleanup(connection.close)
         connection.execute("BEGIN IMMEDIATE")
-        self.refuse(IO, "user", "disable", "alice", says=["securelogin.db", "locked"])
+        self.refuse(TRY_LATER, "user", "disable", "alice", says=["securelogin.db", "locked"])
         connection.execute("ROLLBACK")
         self.succeed("user", "disable", "alice")
 
@@ -899,7 +899,7 @@ class Options(Case):
         text = subprocess.run([PROGRAM, "--help"], check=True, capture_output=True, text=True, timeout=DEADLINE).stdout
         for part in ("Examples:", "Exit codes:", "--data", "--json", "--config", "status", "user", "NO_COLOR"):
             self.assertIn(part, text)
-        for code in (DONE, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, CONFIG):
+        for code in (DONE, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, TRY_LATER, CONFIG):
             self.assertRegex(text, rf"(?m)^ +{code} ")
 
 
