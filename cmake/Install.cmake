@@ -4,7 +4,7 @@
 install(TARGETS securelogin securelogin-admin securelogind RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES sql/schema.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/securelogin)
 install(FILES packaging/securelogind.toml README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin OPTIONAL)
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
 
 foreach(page securelogin.1 securelogind.toml.5 securelogin-admin.8 securelogind.8)
     string(REGEX MATCH "[0-9]$" section ${page})

@@ -15,9 +15,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 #include <chrono>
@@ -167,7 +167,7 @@ class Stream {
             if (waited) return finish(self);
             waited = true;  // never complete inside the initiating call
             const auto executor = state->socket.get_executor();
-            boost::asio::post(executor, std::move(self));
+            boost::asio::defer(executor, std::move(self));
         }
 
         template <typename Self>

@@ -54,7 +54,7 @@ ParsedOptions parse_daemon_options(int argc, const char* const* argv)
         ->take_all();
     const std::map<std::string, LogFormat> formats{{"text", LogFormat::text}, {"json", LogFormat::json}};
     app.add_option("--log-format", options.log_format, "text or json")
-        ->transform(CLI::CheckedTransformer(formats))
+        ->transform(CLI::CheckedTransformer(formats).description(""))
         ->type_name("FORMAT");
     app.add_flag("--check", options.check,
                  "read settings, key, certificate and database, say what is wrong, and exit");

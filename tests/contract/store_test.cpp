@@ -704,6 +704,25 @@ TEST_P(StoreContract, DoneMaySubmitMore)
     EXPECT_EQ(seen.get_future().get(), 1);
 }
 
+TEST_P(StoreContract, WhatIsNotSyncedIsSeenByWhatComesLater)
+{
+    std::promise<std::string> told;
+    store().submit_unsynced([](Transaction& t) { t.count_refusal(key(1), kNoon); },
+                            [&](const std::exception_ptr& error) { told.set_value(what(error)); });
+    EXPECT_EQ(refusals(1), 1);
+    EXPECT_EQ(told.get_future().get(), "kept");
+
+    std::promise<std::string> refused;
+    store().submit_unsynced(
+        [](Transaction& t) {
+            t.count_refusal(key(1), kNoon);
+            throw std::runtime_error("mine");
+        },
+        [&](const std::exception_ptr& error) { refused.set_value(what(error)); });
+    EXPECT_EQ(refused.get_future().get(), "mine");
+    EXPECT_EQ(refusals(1), 1);
+}
+
 TEST_P(StoreContract, SubmitDoesNotWaitForTheWriter)
 {
     std::promise<void> gate;

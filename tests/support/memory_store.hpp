@@ -30,6 +30,7 @@ class MemoryStore final : public auth::Store {
     MemoryStore& operator=(const MemoryStore&) = delete;
 
     void submit(Work work, Done done) override;
+    void submit_unsynced(Work work, Done done) override { submit(std::move(work), std::move(done)); }
     [[nodiscard]] std::unique_ptr<auth::Reader> open_reader() override;
 
     // What tests ask of it besides.  Any thread.

@@ -1,15 +1,14 @@
 // authenticator.hpp: who may in.  The one place that says yes, whatever the door.
 //
 // An attempt is three steps, each with its own cost and its own place to run:
-//   admit           cheap, in a transaction, when the password has arrived: is this name from this source to
-//   be judged
-//                   at all?  Charges the password's failure before anything is checked; what is not admitted
-//                   gets no hash.
+//   admit           cheap, in a transaction, when the password has arrived: is this name from this source
+//                   to be judged at all?  Charges the password's failure before anything is checked; what is
+//                   not admitted gets no hash.
 //   check_password  expensive and stateless, on a hash thread: changes nothing.
-//   decide          cheap, in a transaction, when the code has arrived: settles the charge, checks and spends
-//   the
-//                   code, opens the session, writes the audit record, and says yes in one place.
-// What admit and decide did counts only when their transaction is durable: answer nothing before.
+//   decide          cheap, in a transaction, when the code has arrived: settles the charge, checks and
+//                   spends the code, opens the session, writes the audit record, and says yes in one place.
+// What decide did counts only when its transaction is durable: answer nothing before.  What admit did has to
+// be committed before the password is checked, so that the next attempt sees the charge.
 //
 // There is one way to say no.  The next author who adds a reason: it costs the same work, writes the same
 // rows, and only the operator learns it.

@@ -24,7 +24,9 @@ inline constexpr std::size_t kLongestPassword = 256;  // code points
 [[nodiscard]] std::optional<Secret> prepare_password(std::string_view typed);
 
 /// Why `password` (prepared) is refused, as a sentence for its owner; nothing when it is good.
-/// `context` are words an attacker would try first: the user's name, the product's, the host's.
+/// `context` are words an attacker would try first: the user's name, the product's, the host's.  The
+/// estimator is given the first 48 octets: its time grows fast with the length, and what is longer is judged
+/// by its start.
 [[nodiscard]] std::optional<std::string> why_refused(const Secret& password,
                                                      std::span<const std::string> context);
 

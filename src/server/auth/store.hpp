@@ -125,6 +125,11 @@ class Store {
     /// with a StoreError, and then nothing of it has been kept.  Any thread.
     virtual void submit(Work work, Done done) = 0;
 
+    /// The same, but `done` is called before the commit is on disk: it outlives this process, but not a power
+    /// cut, until the `done` of a later submit() has been called.  For what has to be seen by whatever comes
+    /// after it, and is no promise to anybody.
+    virtual void submit_unsynced(Work work, Done done) = 0;
+
     [[nodiscard]] virtual std::unique_ptr<Reader> open_reader() = 0;
 };
 

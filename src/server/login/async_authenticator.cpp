@@ -229,7 +229,8 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
     return await_callback<Attempt>([state](Resume<Attempt> resume) {
         if (state->unjudged) return resume(nullptr, Attempt(state));
         const auto admission = std::make_shared<auth::Admission>();
-        state->parts->store.submit(
+        // Not synced: a charge promises nothing to the peer, and the verdict's commit puts it on disk.
+        state->parts->store.submit_unsynced(
             [state, admission](auth::Transaction& transaction) {
                 *admission = state->parts->authenticator->admit(transaction, state->claim);
             },

@@ -33,7 +33,14 @@ class SqliteStore final : public auth::Store {
     {
     }
 
-    void submit(Work work, Done done) override { writer_.submit(std::move(work), std::move(done)); }
+    void submit(Work work, Done done) override
+    {
+        writer_.submit({.work = std::move(work), .done = std::move(done), .synced = true});
+    }
+    void submit_unsynced(Work work, Done done) override
+    {
+        writer_.submit({.work = std::move(work), .done = std::move(done), .synced = false});
+    }
 
     std::unique_ptr<auth::Reader> open_reader() override
     {

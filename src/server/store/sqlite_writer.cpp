@@ -43,11 +43,11 @@ SqliteWriter::~SqliteWriter()
     thread_.join();
 }
 
-void SqliteWriter::submit(auth::Store::Work work, auth::Store::Done done)
+void SqliteWriter::submit(Job job)
 {
     {
         const std::lock_guard lock(mutex_);
-        queue_.push_back({.work = std::move(work), .done = std::move(done)});
+        queue_.push_back(std::move(job));
     }
     wake_.notify_one();
 }
@@ -76,6 +76,7 @@ SqliteWriter::Batch SqliteWriter::take()
 /// Afterwards each job without an error is durable, and nothing of the others has been kept.
 void SqliteWriter::run(Batch& batch)
 try {
+    sync_commits(std::ranges::any_of(batch, &Job::synced));
     execute("beginning a transaction in", control_.begin);
     for (auto& job : batch) run(job);
     finish(batch);
@@ -108,6 +109,16 @@ void SqliteWriter::run(Job& job)
     }
     if (job.error) execute("undoing work in", control_.undo);
     execute("writing to", control_.release);
+}
+
+/// A synced commit puts those before it on disk as well: they are in the same file, the WAL.
+void SqliteWriter::sync_commits(bool wanted)
+{
+    if (wanted == synced_) return;
+    connection_->attempt("setting up", [&] {
+        connection_->database().exec(wanted ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    });
+    synced_ = wanted;
 }
 
 void SqliteWriter::finish(const Batch& batch)

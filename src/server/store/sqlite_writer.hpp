@@ -22,21 +22,23 @@ namespace securelogin::store {
 
 class SqliteWriter {
   public:
+    struct Job {
+        auth::Store::Work work;
+        auth::Store::Done done;
+        bool synced = true;  // auth::Store::submit, or submit_unsynced
+        std::exception_ptr error = {};
+    };
+
     SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer);
     /// Finishes what was submitted, then joins.
     ~SqliteWriter();
     SqliteWriter(const SqliteWriter&) = delete;
     SqliteWriter& operator=(const SqliteWriter&) = delete;
 
-    /// auth::Store::submit.
-    void submit(auth::Store::Work work, auth::Store::Done done);
+    /// Any thread.
+    void submit(Job job);
 
   private:
-    struct Job {
-        auth::Store::Work work;
-        auth::Store::Done done;
-        std::exception_ptr error = {};
-    };
     using Batch = std::vector<Job>;
 
     /// What opens, keeps and drops a transaction and the savepoint of one piece of work.
@@ -49,6 +51,7 @@ class SqliteWriter {
     [[nodiscard]] Batch take();
     void run(Batch& batch);
     void run(Job& job);
+    void sync_commits(bool wanted);
     void finish(const Batch& batch);
     void roll_back() noexcept;
     void execute(std::string_view doing, SQLite::Statement& statement);
@@ -57,6 +60,7 @@ class SqliteWriter {
     const std::shared_ptr<const Sealer> sealer_;
     TransactionStatements statements_;
     Control control_;
+    bool synced_ = true;  // whether a commit waits for the disk
 
     std::mutex mutex_;
     std::condition_variable wake_;

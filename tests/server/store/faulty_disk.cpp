@@ -1,5 +1,6 @@
 #include "tests/server/store/faulty_disk.hpp"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace securelogin::store {
@@ -15,3 +16,10 @@ ssize_t FaultyDisk::write_at(int descriptor, const void* octets, std::size_t siz
 }
 
 }  // namespace securelogin::store
+
+// SQLite has no hook for this one: the program's own is found before the C library's.
+extern "C" int fdatasync(int descriptor)
+{
+    securelogin::store::FaultyDisk::count_sync();
+    return static_cast<int>(::syscall(SYS_fdatasync, descriptor));
+}

@@ -1,4 +1,4 @@
-// faulty_disk.hpp: a disk that fails when a test says so, and counts what is written.
+// faulty_disk.hpp: a disk that fails when a test says so, and counts what is written and synced.
 //
 // SQLite lets its system calls be replaced; the writes that it does to any file go through here.
 #pragma once
@@ -20,6 +20,7 @@ class FaultyDisk {
     {
         failure_ = 0;
         writes_ = 0;
+        syncs_ = 0;
         auto* const vfs = sqlite3_vfs_find(nullptr);
         for (const auto* const call : kCalls) {
             if (vfs->xSetSystemCall(vfs, call, reinterpret_cast<sqlite3_syscall_ptr>(write_at)) !=
@@ -39,6 +40,9 @@ class FaultyDisk {
     /// From now on each write fails with this error number (ENOSPC: full); 0: all is well again.
     void fail_with(int error) noexcept { failure_ = error; }
     [[nodiscard]] int writes() const noexcept { return writes_; }
+    /// How often a file was put on disk.
+    [[nodiscard]] int syncs() const noexcept { return syncs_; }
+    static void count_sync() noexcept { syncs_ += 1; }
 
   private:
     // SQLite uses one or the other, as it was built.
@@ -48,6 +52,7 @@ class FaultyDisk {
 
     static inline std::atomic<int> failure_ = 0;
     static inline std::atomic<int> writes_ = 0;
+    static inline std::atomic<int> syncs_ = 0;
 };
 
 }  // namespace securelogin::store

@@ -89,6 +89,26 @@ TEST_F(SqliteStore, WhatWaitsIsCommittedTogether)
     EXPECT_EQ(refusals(*store), 202);
 }
 
+TEST_F(SqliteStore, OnlyWhatIsPromisedWaitsForTheDisk)
+{
+    const FaultyDisk disk;
+    const auto store = open_store(file_);
+    for (int round = 0; round < 3; ++round) {
+        const int before = disk.syncs();
+        std::promise<void> committed;
+        store->submit_unsynced([](Transaction& t) { count_refusal(t); },
+                               [&](const std::exception_ptr& error) {
+                                   if (!error) committed.set_value();
+                               });
+        committed.get_future().get();
+        EXPECT_EQ(disk.syncs(), before);
+        EXPECT_EQ(refusals(*open_store(file_)), 2 * round + 1) << "but others see it";
+        const int unsynced = disk.syncs();
+        transact(*store, [](Transaction& t) { count_refusal(t); });
+        EXPECT_GT(disk.syncs(), unsynced);
+    }
+}
+
 TEST_F(SqliteStore, WhatWritesNothingCostsNoWrite)
 {
     const FaultyDisk disk;
