@@ -353,6 +353,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"Nul", std::string("name = 'a'\n\0", 12), "a.toml:2:"},
         RefusedCase{"ControlShownSafely", "\x1b[2J = 1", "a.toml:1:"},
         RefusedCase{"NotUtf8", "name = 'a\xff'", "a.toml:1:"},
+        RefusedCase{"ParserFault", "[[[[[[[[[[[[name = na =\rf-f", "a.toml:1:1: this is not TOML"},
         RefusedCase{"UnquotedLetter", "issuer = 'a'\nname = \u00e9", "a.toml:2:8: only letters of English"},
         RefusedCase{"Utf16", std::string("\xff\xfen\0a\0", 6), "a.toml:1:"},
         RefusedCase{"TooLarge", std::string(16385, '\n'), "a.toml:1:1: the file is larger than 16384 octets"},
