@@ -20,7 +20,8 @@ using Place = HashPool::Place;
 constexpr HashParameters kSmall{.memory_kib = 64, .passes = 1, .lanes = 1};  // these tests hash little
 constexpr std::size_t kMiB = std::size_t{1} << 20U;
 
-/// Keeps a hash thread busy until it is opened.
+/// Keeps a hash thread busy until it is opened.  Declared, like every latch, before the pool, whose end joins the
+/// threads that use it.
 class Barrier {
   public:
     /// On a hash thread.
@@ -65,9 +66,9 @@ TEST(HashPool, RunsJobsOnItsOwnNicerThreads)
 
 TEST(HashPool, GivesEachThreadAnArena)
 {
+    std::latch both_run(2);
     HashPool pool({.threads = 2, .queue = 2}, kFloor);
     const auto hash = [] { EXPECT_FALSE(hash_password(Secret::copy_of("password"), kFloor).empty()); };
-    std::latch both_run(2);
     std::array<long, 2> faults{};
     std::vector<Place> places;
     for (auto& counted : faults) {
@@ -86,10 +87,10 @@ TEST(HashPool, GivesEachThreadAnArena)
 
 TEST(HashPool, RunsJobsInTheOrderOfTheirSubmission)
 {
-    HashPool pool({.threads = 1, .queue = 4}, kSmall);
     Barrier barrier;
-    std::vector<int> order;
     std::latch done(3);
+    HashPool pool({.threads = 1, .queue = 4}, kSmall);
+    std::vector<int> order;
     auto busy = *pool.reserve();
     auto first_reserved = *pool.reserve();
     auto second_reserved = *pool.reserve();
@@ -127,8 +128,9 @@ TEST(HashPool, TellsAtOnceWhenItIsFull)
 
 TEST(HashPool, DropsAJobWhosePlaceIsGoneBeforeItStarts)
 {
-    HashPool pool({.threads = 1, .queue = 3}, kSmall);
     Barrier barrier;
+    std::latch done(1);
+    HashPool pool({.threads = 1, .queue = 3}, kSmall);
     auto busy = *pool.reserve();
     busy.submit([&] { barrier.hold(); });
     barrier.wait_until_held();
@@ -147,7 +149,6 @@ TEST(HashPool, DropsAJobWhosePlaceIsGoneBeforeItStarts)
     EXPECT_EQ(pool.taken(), 1U);
 
     auto kept = *pool.reserve();
-    std::latch done(1);
     kept.submit([&] {
         kept_ran = true;
         done.count_down();
@@ -160,8 +161,8 @@ TEST(HashPool, DropsAJobWhosePlaceIsGoneBeforeItStarts)
 
 TEST(HashPool, LetsARunningJobEndAndOnlyThenFreesItsPlace)
 {
-    HashPool pool({.threads = 1, .queue = 2}, kSmall);
     Barrier barrier;
+    HashPool pool({.threads = 1, .queue = 2}, kSmall);
     bool ended = false;
     auto running = pool.reserve();
     running->submit([&] {
@@ -181,9 +182,9 @@ TEST(HashPool, LetsARunningJobEndAndOnlyThenFreesItsPlace)
 
 TEST(HashPool, FreesAPlaceWhenItsJobHasEndedThoughItIsHeld)
 {
+    std::latch done(1);
     HashPool pool({.threads = 1, .queue = 2}, kSmall);
     auto held = pool.reserve();
-    std::latch done(1);
     held->submit([&] { done.count_down(); });
     done.wait();
     std::size_t taken = 0;
@@ -233,11 +234,11 @@ TEST(HashPool, LetsAJobOwnItsPlace)
 
 TEST(HashPool, StopsWithTheJobsThatRun)
 {
+    Barrier barrier;
     HashPool pool({.threads = 1, .queue = 4}, kSmall);
     auto password = std::make_shared<Secret>(Secret::copy_of("correct horse battery staple"));
     const std::weak_ptr<Secret> still_there = password;
     bool ended = false, dropped_ran = false, late_ran = false;
-    Barrier barrier;
     auto running = *pool.reserve();
     auto waiting = *pool.reserve();
     auto late = *pool.reserve();
