@@ -1,4 +1,4 @@
--- schema.sql: what the tables are, version 1.  The one place that says so; compiled into the programs, which make new
+-- schema.sql: what the tables are, version 2.  The one place that says so; compiled into the programs, which make new
 -- databases with it.  A change here is a new version and a step in src/server/store/migrations.cpp.
 --
 -- Times are whole seconds since 1970-01-01 00:00 UTC.
@@ -85,6 +85,22 @@ CREATE TABLE refusals (
     updated_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refusals_by_age ON refusals (updated_at);
+
+-- Wrong passwords that strangers gave for a name: a budget that refills evenly (src/server/auth/ceiling.hpp).  No row: it
+-- is whole.
+CREATE TABLE ceilings (
+    name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
+    whole_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Where a user has logged in from: strangers cannot lock out a user who comes from there.
+CREATE TABLE known_sources (
+    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    source       TEXT    NOT NULL,  -- as in `failures`
+    succeeded_at INTEGER NOT NULL,  -- the last time, to the day
+    PRIMARY KEY (user_id, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
 
 -- What happened, in the transaction in which it happened.  Records outlive the account that they name.
 CREATE TABLE audit (

@@ -156,6 +156,7 @@ constexpr std::array kLimitKeys{
     Key{"connections_per_source",
         [](const Value& v, Settings& s) { s.limits.connections_per_source = v.integer(1, 1000000); }},
     Key{"hash_queue", [](const Value& v, Settings& s) { s.limits.hash_queue = v.integer(1, 65536); }},
+    Key{"hash_wait", [](const Value& v, Settings& s) { s.limits.hash_wait = v.seconds(1, 60); }},
 };
 
 constexpr std::array kDeadlineKeys{
@@ -195,6 +196,8 @@ constexpr std::array kWaitKeys{
         [](const Value& v, Settings& s) { s.policy.waits.free = v.integer<int>(0, 100); }},  // 63B-4 3.2.2
     Key{"first", [](const Value& v, Settings& s) { s.policy.waits.first_wait = v.seconds(1, 3600); }},
     Key{"longest", [](const Value& v, Settings& s) { s.policy.waits.longest_wait = v.seconds(1, kDay); }},
+    Key{"strangers",
+        [](const Value& v, Settings& s) { s.policy.ceiling.failures = v.integer<int>(1, 10000); }},
 };
 
 constexpr std::array kSessionKeys{

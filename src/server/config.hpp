@@ -38,7 +38,8 @@ struct Settings {
     struct Limits {
         std::size_t connections = 4096;           // in all
         std::size_t connections_per_source = 64;  // open at once
-        std::size_t hash_queue = 512;             // password checks waiting or running
+        std::size_t hash_queue = 512;             // password checks waiting or running, at most
+        std::chrono::seconds hash_wait{8};        // as many of them as can be done in this time
     } limits;
 
     struct Deadlines {  // all absolute

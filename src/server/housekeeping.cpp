@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::chrono::minutes kPurgeEvery{1};
 constexpr std::chrono::seconds kPurgeMoreAfter{1};
-constexpr std::size_t kPurgeRows = 1000;    // a transaction's: logins are not to wait for it
 constexpr std::chrono::days kForgotten{7};  // failures that nobody came back for
+constexpr std::chrono::days kSourceForgotten{90};
 constexpr std::chrono::hours kRenewalEvery{12};
 
 }  // namespace
@@ -42,7 +42,8 @@ void Housekeeping::purge()
     bool more = false;
     try {
         auth::transact(store_, [&](auth::Transaction& transaction) {
-            more = transaction.purge(now, now - kForgotten, kPurgeRows);
+            more = transaction.purge(
+                {.now = now, .forgotten = now - kForgotten, .forgotten_source = now - kSourceForgotten});
         });
     } catch (const std::exception& error) {
         log_.write(Level::error, "purge_failed", {{"error", error.what()}});

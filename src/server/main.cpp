@@ -196,9 +196,10 @@ int run(const DaemonOptions& options)
     auth::SystemRandom random;
     const auto master = data.load_master_key(DataDirectory::IfMissing::make);
     const auto hash_threads = one_per_core_if_zero(settings.threads.hash);
-    auth::HashPool pool(
-        {.threads = hash_threads, .queue = std::max(settings.limits.hash_queue, hash_threads)},
-        settings.policy.hash);
+    auth::HashPool pool({.threads = hash_threads,
+                         .queue = std::max(settings.limits.hash_queue, hash_threads),
+                         .longest_wait = settings.limits.hash_wait},
+                        settings.policy.hash);
     net::Slots slots(slot_limits(settings));
     asio::io_context io;
     const auto store = store::open_sqlite_store(data.database(), master,

@@ -460,7 +460,10 @@ TEST_P(StoreContract, NoFailuresAreNoRow)
     EXPECT_EQ(failures(2, kHome), Failures{.password = 1});
     // One row is left to remove, so a purge of one says that there may be more, and the next that there is
     // none.
-    const auto purge_one = [](Transaction& transaction) { return transaction.purge(kNoon, kNoon + 1s, 1); };
+    const auto purge_one = [](Transaction& transaction) {
+        return transaction.purge(
+            {.now = kNoon, .forgotten = kNoon + 1s, .forgotten_source = kNoon, .rows = 1});
+    };
     EXPECT_TRUE(within(purge_one));
     EXPECT_FALSE(within(purge_one));
 }
@@ -584,8 +587,10 @@ TEST_P(StoreContract, PurgeRemovesWhatCanNoLongerMatterAndNothingElse)
         transaction.count_refusal(key(1), kNoon + 9s);
         transaction.count_refusal(key(2), kNoon + 10s);
     });
-    EXPECT_FALSE(
-        within([](Transaction& transaction) { return transaction.purge(kNoon + 60s, kNoon + 10s, 100); }));
+    EXPECT_FALSE(within([](Transaction& transaction) {
+        return transaction.purge(
+            {.now = kNoon + 60s, .forgotten = kNoon + 10s, .forgotten_source = kNoon, .rows = 100});
+    }));
     EXPECT_EQ(session(alice.id, "aaaaaaaa"), "none");
     EXPECT_NE(session(alice.id, "bbbbbbbb"), "none");
     EXPECT_EQ(failures(1, kHome), Failures{});
@@ -599,7 +604,10 @@ TEST_P(StoreContract, PurgeIsBoundedAndSaysWhetherThereIsMore)
     const auto alice = add("alice", 17);
     for (int i = 0; i < 5; ++i) open(session_of(alice.id, "0000000" + std::to_string(i)));
     const auto left = [&] { return store().open_reader()->count_sessions(alice.id, kNoon); };
-    const auto purge_two = [](Transaction& transaction) { return transaction.purge(kNoon + 24h, kNoon, 2); };
+    const auto purge_two = [](Transaction& transaction) {
+        return transaction.purge(
+            {.now = kNoon + 24h, .forgotten = kNoon, .forgotten_source = kNoon, .rows = 2});
+    };
     EXPECT_TRUE(within(purge_two));
     EXPECT_EQ(left(), 3U);
     EXPECT_TRUE(within(purge_two));

@@ -1,6 +1,8 @@
 #include "tests/support/memory_store.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <ranges>
 #include <utility>
 
 namespace securelogin::support {
@@ -34,6 +36,17 @@ bool erase_some(Map& map, std::size_t rows, Gone gone)
         }
     }
     return erased == rows;
+}
+
+/// Erases those with the smallest `rank`, beyond purge.most_kept; true when there are more of them.
+template <typename Map, typename Rank>
+bool trim(Map& map, const auth::Purge& purge, Rank rank)
+{
+    for (std::size_t erased = 0; map.size() > purge.most_kept; ++erased) {
+        if (erased == purge.rows) return true;
+        map.erase(std::ranges::min_element(map, {}, rank));
+    }
+    return false;
 }
 
 class MemoryTransaction final : public auth::Transaction {
@@ -70,6 +83,7 @@ class MemoryTransaction final : public auth::Transaction {
         const auto id = user(account).account.id;
         state_.users.erase(account.name.str());
         end_sessions(id, "");
+        std::erase_if(state_.known_sources, [&](const auto& row) { return row.first.first == id; });
     }
 
     void set_password(const Account& account, const Secret& phc, Time now) override
@@ -149,6 +163,38 @@ class MemoryTransaction final : public auth::Transaction {
 
     void forget_refusals(const auth::NameKey& name) override { state_.refusals.erase(name); }
 
+    auth::WholeAgain ceiling(const auth::NameKey& name) override
+    {
+        const auto found = state_.ceilings.find(name);
+        return found == state_.ceilings.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    void save_ceiling(const auth::NameKey& name, auth::WholeAgain whole_again) override
+    {
+        state_.ceilings.erase(name);
+        if (whole_again) state_.ceilings.emplace(name, *whole_again);
+    }
+
+    bool knows_source(const auth::UserName& name, const auth::Source& source, Time since) override
+    {
+        const auto account = find_account(name);
+        if (!account) return false;
+        const auto found = state_.known_sources.find({account->id, source.bucket()});
+        return found != state_.known_sources.end() && found->second >= since;
+    }
+
+    void remember_source(const Account& account, const auth::Source& source, Time now) override
+    {
+        state_.known_sources[{account.id, source.bucket()}] = now;
+        const auto of_user = [&](const auto& row) { return row.first.first == account.id; };
+        const auto older = [](const auto& a, const auto& b) { return a.second < b.second; };
+        while (std::ranges::count_if(state_.known_sources, of_user) >
+               std::ptrdiff_t{auth::kMostKnownSources}) {
+            auto rows = state_.known_sources | std::views::filter(of_user);
+            state_.known_sources.erase(std::ranges::min_element(rows, older)->first);
+        }
+    }
+
     bool open_session(const auth::Session& session) override
     {
         if (enrolment(session.user) == nullptr) fail("memory store: a session of nobody");
@@ -181,14 +227,22 @@ class MemoryTransaction final : public auth::Transaction {
 
     void append_audit(const auth::AuditRecord& record) override { state_.audit.push_back(record); }
 
-    bool purge(Time now, Time forgotten, std::size_t rows) override
+    bool purge(const auth::Purge& purge) override
     {
-        const auto stale = [&](const auto& row) { return row.updated_at < forgotten; };
-        const bool sessions =
-            erase_some(state_.sessions, rows, [&](const auto& session) { return session.expires_at < now; });
+        const auto rows = purge.rows;
+        const auto stale = [&](const auto& row) { return row.updated_at < purge.forgotten; };
+        const bool sessions = erase_some(state_.sessions, rows,
+                                         [&](const auto& session) { return session.expires_at < purge.now; });
         const bool failures = erase_some(state_.failures, rows, stale);
         const bool refusals = erase_some(state_.refusals, rows, stale);
-        return sessions || failures || refusals;
+        const bool ceilings =
+            erase_some(state_.ceilings, rows, [&](Time whole_at) { return whole_at <= purge.now; });
+        const bool sources =
+            erase_some(state_.known_sources, rows, [&](Time at) { return at < purge.forgotten_source; });
+        const auto age = [](const auto& row) { return row.second.updated_at; };
+        const bool trimmed = trim(state_.failures, purge, age) | trim(state_.refusals, purge, age) |
+                             trim(state_.ceilings, purge, [](const auto& row) { return row.second; });
+        return sessions || failures || refusals || ceilings || sources || trimmed;
     }
 
     [[nodiscard]] bool failed() const noexcept { return failed_; }

@@ -63,6 +63,8 @@ class MemoryStore final : public auth::Store {
         std::map<std::string, User> users;                                     // by name
         std::map<std::pair<auth::NameKey, std::string>, FailureRow> failures;  // by name and bucket
         std::map<auth::NameKey, RefusalRow> refusals;
+        std::map<auth::NameKey, auth::Time> ceilings;                              // whole again at
+        std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
         std::vector<auth::AuditRecord> audit;
     };

@@ -31,6 +31,7 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--password-stdin | --generate-password]
   user reset-totp NAME  make a new key; the old one and all sessions end
        [--qr FILE.png] [--no-terminal-qr]
+  policy explain        the rules for failed attempts, and what they leave to who guesses
   status                where things are, how many users, versions, certificate, clock
 
 The data directory is --data, else the settings', else $STATE_DIRECTORY, else
@@ -142,6 +143,9 @@ class CommandLine {
             ->type_name("FILE");
         app_.add_flag("--json", options_.json, "Results as JSON");
         add_user_commands();
+        auto& policy = *app_.add_subcommand("policy", "The rules for failed attempts");
+        policy.require_subcommand(1);
+        add(policy, "explain", "The rules in force, and what they leave to somebody who guesses", explain_);
         add(app_, "status", "Where things are, how many users, versions, certificate, clock", status_);
         for (auto* const command : app_.get_subcommands({}))
             command->group("");  // the footer lists them better
@@ -216,6 +220,7 @@ class CommandLine {
 
     CLI::App app_;
     Options options_;
+    PolicyExplain explain_;
     Status status_;
     UserAdd add_;
     UserList list_;

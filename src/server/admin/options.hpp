@@ -46,10 +46,11 @@ struct UserResetTotp {
     std::string name;
     QrOptions qr = {};
 };
+struct PolicyExplain {};
 struct Status {};
 
 using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
-                             UserPasswd, UserResetTotp>;
+                             UserPasswd, UserResetTotp, PolicyExplain>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

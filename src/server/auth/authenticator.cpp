@@ -1,5 +1,6 @@
 #include "server/auth/authenticator.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -12,6 +13,8 @@ namespace {
 
 // How stale a session's last_used_at may be: a command a second is not a commit a second.
 constexpr auto kTouchInterval = std::chrono::minutes(1);
+
+constexpr auto kSourceTouchInterval = std::chrono::days(1);
 
 constexpr int kSessionIdTries = 16;
 
@@ -31,6 +34,16 @@ Failures after_refusal(Failures charged, Refusal refusal, const WaitPolicy& poli
     }
     if (charged.password > 0) charged = without_charge(charged);
     return after_failure(charged, Factor::code, policy, now);
+}
+
+/// What the claim's failures are counted against.
+const Source& budget_of(const Claim& claim) noexcept { return claim.source; }
+
+void give_back_ceiling(Transaction& transaction, const Claim& claim, const CeilingPolicy& policy, Time now)
+{
+    if (claim.standing != Standing::stranger) return;
+    const auto ceiling = transaction.ceiling(claim.name_key);
+    if (ceiling) transaction.save_ceiling(claim.name_key, without_charge(ceiling, policy, now));
 }
 
 std::string hexadecimal(std::uint32_t value)
@@ -80,19 +93,50 @@ Claim Authenticator::claim(std::string_view typed_name, Source source) const
             .source = std::move(source)};
 }
 
-Admission Authenticator::admit(Transaction& transaction, const Claim& claim) const
+/// How well the place is known that the claim comes from.  The same look-ups for a name that is nobody's.
+Standing Authenticator::standing(Transaction& transaction, const Claim& claim) const
+{
+    if (!claim.name) return Standing::stranger;
+    const auto since = clock_.now() - policy_.source_known_for;
+    return transaction.knows_source(*claim.name, claim.source, since) ? Standing::known_source
+                                                                      : Standing::stranger;
+}
+
+Admission Authenticator::admit(Transaction& transaction, Claim& claim, const HasPlace& has_place) const
 {
     const auto now = clock_.now();
-    const auto stored = transaction.failures(claim.name_key, claim.source);
+    claim.standing = standing(transaction, claim);
+    const auto stored = transaction.failures(claim.name_key, budget_of(claim));
     const auto failures = with_possible_wait(stored, policy_.waits, now);
-    if (failures != stored) transaction.save_failures(claim.name_key, claim.source, failures, now);
-    if (const auto wait = remaining_wait(failures, policy_.waits, now)) {
+    if (failures != stored) transaction.save_failures(claim.name_key, budget_of(claim), failures, now);
+
+    const bool stranger = claim.standing == Standing::stranger;
+    const auto ceiling = stranger ? transaction.ceiling(claim.name_key) : std::nullopt;
+    auto wait = remaining_wait(failures, policy_.waits, now);
+    if (stranger) wait = std::max(wait, time_to_refill(ceiling, policy_.ceiling, now));
+    if (wait) {
         const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
         return {.wait = wait, .known_user = account ? claim.name : std::nullopt};
     }
+    if (!has_place({.standing = claim.standing, .source = budget_of(claim).bucket()}))
+        return {.overloaded = true};
+
     const auto charged = after_failure(failures, Factor::password, policy_.waits, now);
-    transaction.save_failures(claim.name_key, claim.source, charged, now);
+    transaction.save_failures(claim.name_key, budget_of(claim), charged, now);
+    if (stranger) {
+        transaction.save_ceiling(claim.name_key, with_charge(ceiling, policy_.ceiling, now));
+    }
     return {};
+}
+
+void Authenticator::withdraw(Transaction& transaction, const Claim& claim) const
+{
+    const auto now = clock_.now();
+    const auto failures = transaction.failures(claim.name_key, budget_of(claim));
+    if (failures.password > 0) {
+        transaction.save_failures(claim.name_key, budget_of(claim), without_charge(failures), now);
+    }
+    give_back_ceiling(transaction, claim, policy_.ceiling, now);
 }
 
 PasswordCheck Authenticator::check_password(Reader& reader, const Claim& claim, const Secret& typed) const
@@ -140,16 +184,14 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
         .granted = {}, .refusal = examine(transaction, account, check, code, now), .known_user = {}};
     if (account) verdict.known_user = account->name;
 
-    auto failures = Failures{};
+    settle(transaction, claim, verdict.refusal, now);
     if (verdict.refusal) {
-        failures = after_refusal(transaction.failures(claim.name_key, claim.source), *verdict.refusal,
-                                 policy_.waits, now);
         transaction.count_refusal(claim.name_key, now);
         if (*verdict.refusal == Refusal::wrong_code) transaction.count_code_failure(account->id);
     } else {
+        remember(transaction, claim, *account, now);
         verdict.granted = Granted{.account = *account, .session = {}};
     }
-    transaction.save_failures(claim.name_key, claim.source, failures, now);
     transaction.append_audit({.at = now,
                               .event = std::string(event),
                               .outcome = verdict.granted ? "granted" : "refused",
@@ -158,6 +200,27 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
                               .name = account ? std::nullopt : std::optional(claim.name_key),
                               .source = claim.source.address()});
     return verdict;
+}
+
+/// The charge becomes what the attempt proved to be.
+void Authenticator::settle(Transaction& transaction, const Claim& claim,
+                           const std::optional<Refusal>& refusal, Time now) const
+{
+    const auto failures = refusal ? after_refusal(transaction.failures(claim.name_key, budget_of(claim)),
+                                                  *refusal, policy_.waits, now)
+                                  : Failures{};
+    transaction.save_failures(claim.name_key, budget_of(claim), failures, now);
+    const bool password_failed = refusal && !is_code_failure(*refusal);
+    if (!password_failed) give_back_ceiling(transaction, claim, policy_.ceiling, now);
+}
+
+/// Strangers cannot lock a user out who comes from where the user has logged in.
+void Authenticator::remember(Transaction& transaction, const Claim& claim, const Account& account,
+                             Time now) const
+{
+    // To the day: not one row more in each login's commit.
+    if (transaction.knows_source(account.name, claim.source, now - kSourceTouchInterval)) return;
+    transaction.remember_source(account, claim.source, now);
 }
 
 /// Why not; nothing only when name, password and code were all right, and the code is now spent.

@@ -17,12 +17,15 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/auth/account.hpp"
+#include "server/auth/ceiling.hpp"
 #include "server/auth/clock.hpp"
+#include "server/auth/fair_queue.hpp"
 #include "server/auth/master_key.hpp"
 #include "server/auth/password_hash.hpp"
 #include "server/auth/session.hpp"
@@ -35,6 +38,8 @@ namespace securelogin::auth {
 struct Policy {
     HashParameters hash = {};
     WaitPolicy waits = {};
+    CeilingPolicy ceiling = {};
+    std::chrono::days source_known_for{30};  // since its last success with the name
     SessionPolicy sessions = {};
     int totp_window = 1;  // steps on each side of now
 };
@@ -44,11 +49,14 @@ struct Claim {
     std::optional<UserName> name;  // nothing when what was typed can be nobody's name
     NameKey name_key;              // of what was typed, folded: one counter for every spelling
     Source source;
+    Standing standing = Standing::stranger;  // set by admit: whose budget is charged
 };
 
-/// Nothing to wait for: judge it.  Else how long until attempts are judged again.
+/// Nothing to wait for, and a hash can be had: judge it.
 struct Admission {
-    std::optional<std::chrono::seconds> wait = {};
+    std::optional<std::chrono::seconds> wait = {};  // throttled: how long until attempts are judged again
+    bool overloaded = false;
+    [[nodiscard]] bool granted() const noexcept { return !wait && !overloaded; }
     std::optional<UserName> known_user = {};  // where there is a wait and the account exists: for the log
 };
 
@@ -81,7 +89,13 @@ class Authenticator {
 
     [[nodiscard]] Claim claim(std::string_view typed_name, Source source) const;
 
-    [[nodiscard]] Admission admit(Transaction& transaction, const Claim& claim) const;
+    /// Whether a hash can be had for this asker; asked when there is nothing to wait for.
+    using HasPlace = std::function<bool(const Asker&)>;
+    /// Sets claim.standing.  Charges the password's failure where it admits, and only there.
+    [[nodiscard]] Admission admit(Transaction& transaction, Claim& claim, const HasPlace& has_place) const;
+    /// Takes back the charge of an attempt that was admitted, but will not be judged: somebody with a better
+    /// claim has got its hash.
+    void withdraw(Transaction& transaction, const Claim& claim) const;
 
     /// `typed` as it came over the wire.  Throws StoreError, std::bad_alloc.
     [[nodiscard]] PasswordCheck check_password(Reader& reader, const Claim& claim, const Secret& typed) const;
@@ -112,6 +126,10 @@ class Authenticator {
     [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
 
   private:
+    [[nodiscard]] Standing standing(Transaction& transaction, const Claim& claim) const;
+    void settle(Transaction& transaction, const Claim& claim, const std::optional<Refusal>& refusal,
+                Time now) const;
+    void remember(Transaction& transaction, const Claim& claim, const Account& account, Time now) const;
     [[nodiscard]] Verdict judge(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
                                 std::string_view code, std::string_view event) const;
     [[nodiscard]] std::optional<Refusal> examine(Transaction& transaction,

@@ -16,6 +16,7 @@ namespace securelogin::auth {
 namespace {
 
 constexpr int kNicerBy = 5;
+constexpr double kNewest = 1.0 / 16;  // the weight of the latest hash in the average
 
 /// Hashing takes all the processor there is: I/O, which keeps everybody else waiting, goes first.
 void make_thread_nicer() noexcept
@@ -32,11 +33,12 @@ void make_thread_nicer() noexcept
 struct HashPool::Place::State {
     enum class Phase { reserved, queued, running, ended };
 
-    explicit State(HashPool& owner) : pool(owner) {}
+    State(HashPool& owner, Asker who) : pool(owner), asker(std::move(who)) {}
 
     HashPool& pool;
+    const Asker asker;
     Phase phase = Phase::reserved;
-    std::function<void()> job = {};
+    Job job = {};
 };
 
 HashPool::Place& HashPool::Place::operator=(Place&& other) noexcept
@@ -50,14 +52,14 @@ HashPool::Place& HashPool::Place::operator=(Place&& other) noexcept
 
 HashPool::Place::~Place() { release(); }
 
-void HashPool::Place::submit(std::function<void()> job)
+void HashPool::Place::submit(Job job)
 {
     auto& pool = state_->pool;
     {
         const std::lock_guard lock(pool.mutex_);
         assert(state_->phase == State::Phase::reserved);
         if (pool.stopping_) return;
-        pool.queue_.push_back(state_);
+        pool.queue_.push(state_->asker, state_);
         state_->job = std::move(job);
         state_->phase = State::Phase::queued;
     }
@@ -69,13 +71,13 @@ void HashPool::Place::release() noexcept
     const auto state = std::exchange(state_, nullptr);
     if (!state) return;
     // Destroyed after the lock is given back: a job may own what owns other places.
-    std::function<void()> dropped;
+    Job dropped;
     const std::lock_guard lock(state->pool.mutex_);
     if (state->phase == State::Phase::ended) return;    // freed when its job ended
     if (state->phase == State::Phase::running) return;  // its thread frees it
     if (state->phase == State::Phase::queued) {
-        std::erase(state->pool.queue_, state);
-        dropped.swap(state->job);
+        state->pool.queue_.erase(state->asker, state);
+        std::swap(dropped, state->job);
     }
     --state->pool.taken_;
 }
@@ -101,28 +103,56 @@ HashPool::~HashPool() { stop(); }
 
 void HashPool::stop() noexcept
 {
-    std::deque<std::shared_ptr<Place::State>> dropped;
+    std::vector<Job> dropped;  // destroyed without the lock: a job may own what owns other places
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        dropped.swap(queue_);
-        taken_ -= dropped.size();
-        for (const auto& state : dropped) state->phase = Place::State::Phase::ended;
+        while (const auto state = queue_.pop()) {
+            (*state)->phase = Place::State::Phase::ended;
+            dropped.push_back(std::exchange((*state)->job, {}));
+            --taken_;
+        }
     }
     wake_.notify_all();
-    for (const auto& state : dropped) state->job = nullptr;  // not under the lock: it may own a place
     for (auto& thread : threads_) {
         if (thread.joinable()) thread.join();
     }
 }
 
-std::optional<HashPool::Place> HashPool::reserve()
+std::optional<HashPool::Place> HashPool::reserve(Asker asker)
 {
-    auto state = std::make_shared<Place::State>(*this);
-    const std::lock_guard lock(mutex_);
-    if (taken_ >= limits_.queue) return std::nullopt;
-    ++taken_;
+    auto state = std::make_shared<Place::State>(*this, std::move(asker));
+    Job displaced;
+    {
+        const std::lock_guard lock(mutex_);
+        if (taken_ >= places_now()) {
+            const auto victim = queue_.displace_for(state->asker);
+            if (!victim) return std::nullopt;
+            (*victim)->phase = Place::State::Phase::ended;
+            displaced = std::exchange((*victim)->job, {});
+            --taken_;
+        }
+        ++taken_;
+    }
+    if (displaced.displaced) displaced.displaced();
     return Place(std::move(state));
+}
+
+std::size_t HashPool::places() const
+{
+    const std::lock_guard lock(mutex_);
+    return places_now();
+}
+
+/// As many as are served in the longest wait, and at least one that waits for each thread.
+std::size_t HashPool::places_now() const noexcept
+{
+    if (hash_time_.count() <= 0) return limits_.queue;
+    const double served = std::chrono::duration<double>(limits_.longest_wait) / hash_time_ *
+                          static_cast<double>(limits_.threads);
+    const auto least = std::min(2 * limits_.threads, limits_.queue);
+    return served < static_cast<double>(limits_.queue) ? std::max(static_cast<std::size_t>(served), least)
+                                                       : limits_.queue;
 }
 
 void HashPool::work(std::size_t number, std::promise<void> ready) noexcept
@@ -145,18 +175,20 @@ std::shared_ptr<HashPool::Place::State> HashPool::next()
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return nullptr;
-    auto state = std::move(queue_.front());
-    queue_.pop_front();
+    auto state = *queue_.pop();
     state->phase = Place::State::Phase::running;
     return state;
 }
 
 void HashPool::run(Place::State& state)
 {
-    auto job = std::exchange(state.job, nullptr);  // no one else touches it while the phase is `running`
-    job();
-    job = nullptr;  // what it holds, a password perhaps, goes before the place is told free
+    auto job = std::exchange(state.job, {});  // no one else touches it while the phase is `running`
+    const auto begin = std::chrono::steady_clock::now();
+    job.run();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    job = {};  // what it holds, a password perhaps, goes before the place is told free
     const std::lock_guard lock(mutex_);
+    hash_time_ = hash_time_.count() <= 0 ? took : hash_time_ + (took - hash_time_) * kNewest;
     state.phase = Place::State::Phase::ended;
     --taken_;
 }

@@ -3,6 +3,7 @@
 #include <zxcvbn.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -11,8 +12,7 @@
 namespace securelogin::auth {
 namespace {
 
-constexpr double kFewestGuessesLog2 = 26.575424759098897;  // log2(10^8)
-constexpr std::size_t kShortestContextWord = 4;            // octets; shorter ones are in everything
+constexpr std::size_t kShortestContextWord = 4;  // octets; shorter ones are in everything
 // The estimator's time grows with a high power of the length: 2 ms for the worst of 48 octets that was found,
 // 100 ms and more of 100.  What the first ones are worth, the whole is worth at least.
 constexpr std::size_t kEstimatedOctets = 48;
@@ -123,7 +123,7 @@ std::optional<std::string_view> weakness(const Secret& password, std::span<const
     ZxcMatch_t* found = nullptr;
     const double guesses_log2 = ZxcvbnMatch(terminated.chars().data(), dictionary.data(), &found);
     const std::unique_ptr<ZxcMatch_t, FreeMatches> matches(found);
-    if (guesses_log2 >= kFewestGuessesLog2) return std::nullopt;
+    if (guesses_log2 >= std::log2(kFewestGuesses)) return std::nullopt;
     return longest_part(matches.get());
 }
 

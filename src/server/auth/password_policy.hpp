@@ -18,6 +18,7 @@ namespace securelogin::auth {
 
 inline constexpr std::size_t kShortestPassword = 8;   // code points
 inline constexpr std::size_t kLongestPassword = 256;  // code points
+inline constexpr double kFewestGuesses = 1e8;         // by the estimator
 
 /// A password as it is hashed and compared (RFC 8265 section 4.2.2): every kind of blank as U+0020, NFC;
 /// nothing when it is not UTF-8 or too long to be anyone's. Used at set and at verify alike.

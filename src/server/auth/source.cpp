@@ -56,4 +56,9 @@ Source Source::from_address(std::string_view address)
     return {spell(AF_INET6, &ipv6), spell_network(ipv6)};
 }
 
+Source Source::of_device(std::string_view fingerprint)
+{
+    return {"device", "device:" + std::string(fingerprint)};
+}
+
 }  // namespace securelogin::auth

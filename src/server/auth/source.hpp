@@ -14,9 +14,13 @@ class Source {
     /// (`%eth0`) is dropped.  What is no IP address (a Unix socket) is the source `local`.
     [[nodiscard]] static Source from_address(std::string_view address);
 
+    /// A device that has proved its key: it counts as a source of its own, wherever it is.  `fingerprint` is
+    /// text.
+    [[nodiscard]] static Source of_device(std::string_view fingerprint);
+
     /// The whole address, for people: `192.0.2.7`, `2001:db8::1`, `local`.
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
-    /// What counts as one: an IPv4 address, an IPv6 /64 (`2001:db8:0:1::/64`), `local`.
+    /// What counts as one: an IPv4 address, an IPv6 /64 (`2001:db8:0:1::/64`), `local`, `device:...`.
     [[nodiscard]] const std::string& bucket() const noexcept { return bucket_; }
 
   private:

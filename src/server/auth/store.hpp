@@ -18,11 +18,26 @@
 
 #include "server/auth/account.hpp"
 #include "server/auth/audit.hpp"
+#include "server/auth/ceiling.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/waits.hpp"
 
 namespace securelogin::auth {
+
+inline constexpr std::size_t kMostKnownSources = 16;  // a user's
+
+/// What Transaction::purge removes.
+struct Purge {
+    Time now;
+    Time forgotten;
+    Time forgotten_source;
+    std::size_t rows = 1000;  // at most so many of each table
+    /// Rows of failures, refusals and ceilings that may stay, each: beyond, the ones untouched for longest
+    /// go, and of the ceilings those that are nearest to being whole.  So what a flood of names leaves behind
+    /// is bounded, and does not push out what a name that is being attacked has against it.
+    std::size_t most_kept = 200'000;
+};
 
 /// The database cannot do what it always can on a working machine: full, locked, read-only, damaged.  Says
 /// what was being done, on which file, why, and the remedy.  Nothing of the transaction has been kept.
@@ -76,6 +91,16 @@ class Transaction {
     [[nodiscard]] virtual int refusals(const NameKey& name) = 0;
     virtual void forget_refusals(const NameKey& name) = 0;
 
+    /// Wrong passwords of strangers, from anywhere: ceiling.hpp.
+    [[nodiscard]] virtual WholeAgain ceiling(const NameKey& name) = 0;
+    virtual void save_ceiling(const NameKey& name, WholeAgain whole_again) = 0;
+
+    // Sources that have had a success, per user
+    /// Whether the source's bucket had one since `since`.
+    [[nodiscard]] virtual bool knows_source(const UserName& name, const Source& source, Time since) = 0;
+    /// The ones that had no success for longest go, beyond kMostKnownSources.
+    virtual void remember_source(const Account& account, const Source& source, Time now) = 0;
+
     // Sessions
     /// False, and nothing is changed, when the user has a session of that id.  Throws StoreError when there
     /// is no such user.
@@ -88,9 +113,10 @@ class Transaction {
 
     virtual void append_audit(const AuditRecord& record) = 0;
 
-    /// Removes what can no longer matter: sessions whose expires_at is before `now`, failures and refusals
-    /// untouched since `forgotten`.  At most `rows` of each; true when there may be more.
-    [[nodiscard]] virtual bool purge(Time now, Time forgotten, std::size_t rows) = 0;
+    /// Removes what can no longer matter: sessions whose expires_at is before `now`, ceilings whole again by
+    /// `now`, failures and refusals untouched since `forgotten`, known sources without a success since
+    /// `forgotten_source`.  At most `rows` of each; true when there may be more.
+    [[nodiscard]] virtual bool purge(const Purge& purge) = 0;
 };
 
 struct StoreSummary {

@@ -84,20 +84,46 @@ struct Attempt::State {
     std::mutex mutex;
     std::optional<auth::PasswordCheck> check;  // guarded until set
     std::exception_ptr failure;                // guarded until set
+    bool displaced = false;                    // guarded until set: somebody with a better claim has the hash
     std::function<void()> when_checked;        // guarded
     Secret password;                           // kept for the renewal of an outdated hash, until the verdict
 
-    void finish_check(std::optional<auth::PasswordCheck> result, std::exception_ptr error);
+    void hash();
+    void give_way();
+    template <typename Set>
+    void finish(Set set);
     void after_check(std::function<void()> next);
 };
 
-void Attempt::State::finish_check(std::optional<auth::PasswordCheck> result, std::exception_ptr error)
+/// On a hash thread.
+void Attempt::State::hash()
+try {
+    const auto result = parts->readers.with(
+        [&](auth::Reader& reader) { return parts->authenticator->check_password(reader, claim, password); });
+    if (!result.outdated) password.clear();
+    finish([&] { check = result; });
+} catch (...) {
+    finish([&] { failure = std::current_exception(); });
+}
+
+/// The hash is somebody else's now.  Nothing has been judged: nothing is charged.
+void Attempt::State::give_way()
+{
+    parts->store.submit_unsynced(
+        [shared = parts, who = claim](auth::Transaction& transaction) {
+            shared->authenticator->withdraw(transaction, who);
+        },
+        [](const std::exception_ptr&) {});
+    finish([&] { displaced = true; });
+}
+
+template <typename Set>
+void Attempt::State::finish(Set set)
 {
     std::function<void()> next;
     {
         const std::lock_guard lock(mutex);
-        check = result;
-        failure = std::move(error);
+        set();
         next = std::exchange(when_checked, nullptr);
     }
     if (next) next();
@@ -107,7 +133,7 @@ void Attempt::State::after_check(std::function<void()> next)
 {
     {
         const std::lock_guard lock(mutex);
-        if (!check && !failure) {
+        if (!check && !failure && !displaced) {
             when_checked = std::move(next);
             return;
         }
@@ -124,7 +150,7 @@ using Parts = AsyncAuthenticator::Parts;
 void renew_in_background(const std::shared_ptr<const Parts>& parts, const auth::Account& account,
                          std::int64_t epoch, Secret password)
 {
-    auto place = parts->pool.reserve();
+    auto place = parts->pool.reserve({.standing = auth::Standing::stranger, .source = "renewal"});
     if (!place) return;
     // The job owns its place: nobody waits for it.
     struct Renewal {
@@ -156,20 +182,11 @@ void Attempt::start_hashing(Secret typed)
     if (state_->unjudged) return;
     state_->password = std::move(typed);
     const auto weak = std::weak_ptr(state_);
-    state_->place->submit([weak] {
-        const auto state = weak.lock();
-        if (!state) return;
-        try {
-            const auto& parts = *state->parts;
-            const auto check = parts.readers.with([&](auth::Reader& reader) {
-                return parts.authenticator->check_password(reader, state->claim, state->password);
-            });
-            if (!check.outdated) state->password.clear();
-            state->finish_check(check, nullptr);
-        } catch (...) {
-            state->finish_check(std::nullopt, std::current_exception());
-        }
-    });
+    const auto call = [weak](void (State::*what)()) {
+        if (const auto state = weak.lock()) (state.get()->*what)();
+    };
+    state_->place->submit(
+        {.run = [call] { call(&State::hash); }, .displaced = [call] { call(&State::give_way); }});
 }
 
 asio::awaitable<Outcome> Attempt::decide(Secret code) { return conclude(std::move(code), std::nullopt); }
@@ -187,6 +204,7 @@ asio::awaitable<Outcome> Attempt::conclude(Secret code, std::optional<auth::Sess
     return await_callback<Outcome>([state = state_, shared_code, current](Resume<Outcome> resume) {
         if (state->unjudged) return resume(nullptr, *state->unjudged);
         state->after_check([state, shared_code, current, resume] {
+            if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
             if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
             const auto verdict = std::make_shared<auth::Verdict>();
             state->parts->store.submit(
@@ -223,16 +241,18 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
 {
     auto claim = parts_->authenticator->claim(typed_name, source);
     const auto state = std::make_shared<Attempt::State>(parts_, std::move(claim));
-    // Cheapest first: without a place in the queue there is nothing to charge and no disk to wait for.
-    state->place = parts_->pool.reserve();
-    if (!state->place) state->unjudged = not_judged(kRetryWhenBusy, "overloaded");
     return await_callback<Attempt>([state](Resume<Attempt> resume) {
-        if (state->unjudged) return resume(nullptr, Attempt(state));
         const auto admission = std::make_shared<auth::Admission>();
         // Not synced: a charge promises nothing to the peer, and the verdict's commit puts it on disk.
         state->parts->store.submit_unsynced(
             [state, admission](auth::Transaction& transaction) {
-                *admission = state->parts->authenticator->admit(transaction, state->claim);
+                const auto& parts = *state->parts;
+                // Without a place in the queue nothing is charged.
+                const auto reserve = [&](const auth::Asker& asker) {
+                    state->place = parts.pool.reserve(asker);
+                    return state->place.has_value();
+                };
+                *admission = parts.authenticator->admit(transaction, state->claim, reserve);
             },
             [state, admission, resume](const std::exception_ptr& error) {
                 if (error) {
@@ -240,6 +260,8 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
                 } else if (admission->wait) {
                     state->unjudged = not_judged(*admission->wait, "throttled");
                     state->unjudged->known_user = admission->known_user;
+                } else if (admission->overloaded) {
+                    state->unjudged = not_judged(kRetryWhenBusy, "overloaded");
                 }
                 if (state->unjudged) state->place.reset();
                 resume(nullptr, Attempt(state));
@@ -280,7 +302,8 @@ asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(auth::UserNa
         const auto try_later = [resume](std::string reason) {
             resume(nullptr, {.result = Result::try_later, .reason = std::move(reason)});
         };
-        auto reserved = parts->pool.reserve();
+        auto reserved =
+            parts->pool.reserve({.standing = auth::Standing::known_source, .source = session.source});
         if (!reserved) return try_later("overloaded");
         const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
         place->submit([parts, name, session, password, resume, try_later, place] {

@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Transaction.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "common/secret.hpp"
@@ -16,6 +17,21 @@ namespace {
 
 constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
 constexpr std::string_view kKeyCheckText = "this is the key";
+
+/// Failure budgets.
+constexpr const char* kFrom1To2 = R"(
+CREATE TABLE ceilings (
+    name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
+    whole_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE known_sources (
+    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    source       TEXT    NOT NULL,  -- as in `failures`
+    succeeded_at INTEGER NOT NULL,  -- the last time, to the day
+    PRIMARY KEY (user_id, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
+)";
 
 int number(Connection& connection, const char* query)
 {
@@ -85,7 +101,11 @@ void require_known(const Connection& connection, int version, int newest)
 
 }  // namespace
 
-std::span<const Migration> migrations() noexcept { return {}; }
+std::span<const Migration> migrations() noexcept
+{
+    static constexpr std::array steps{Migration{.from = 1, .to = 2, .sql = kFrom1To2}};
+    return steps;
+}
 
 Content identify(Connection& connection)
 {

@@ -12,7 +12,7 @@ namespace securelogin::store {
 
 /// Told apart from other programs' SQLite files by this: "SLDB".
 inline constexpr int kApplicationId = 0x534C4442;
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 struct Migration {
     int from;

@@ -1,6 +1,8 @@
 #include "server/store/sqlite_transaction.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "server/auth/totp.hpp"
@@ -179,6 +181,40 @@ int SqliteTransaction::refusals(const NameKey& name)
     });
 }
 
+auth::WholeAgain SqliteTransaction::ceiling(const NameKey& name)
+{
+    return attempt("reading a ceiling from", [&]() -> auth::WholeAgain {
+        Execution found(statements_.find_ceiling, name);
+        if (!found.next()) return std::nullopt;
+        return time_in(statements_.find_ceiling.getColumn(0));
+    });
+}
+
+void SqliteTransaction::save_ceiling(const NameKey& name, auth::WholeAgain whole_again)
+{
+    constexpr std::string_view doing = "saving a ceiling to";
+    if (whole_again) {
+        change(doing, statements_.save_ceiling, name, *whole_again);
+    } else {
+        change(doing, statements_.forget_ceiling, name);
+    }
+}
+
+bool SqliteTransaction::knows_source(const auth::UserName& name, const Source& source, Time since)
+{
+    return attempt("looking for a source in", [&] {
+        return Execution(statements_.knows_source, name.str(), source.bucket(), since).next();
+    });
+}
+
+void SqliteTransaction::remember_source(const Account& account, const Source& source, Time now)
+{
+    constexpr std::string_view doing = "remembering a source in";
+    change(doing, statements_.remember_source, account.id, source.bucket(), now);
+    change(doing, statements_.forget_old_sources, account.id,
+           static_cast<std::int64_t>(auth::kMostKnownSources));
+}
+
 void SqliteTransaction::forget_refusals(const NameKey& name)
 {
     change("forgetting refusals in", statements_.forget_refusals, name);
@@ -226,14 +262,41 @@ void SqliteTransaction::append_audit(const auth::AuditRecord& record)
            unless_empty(record.reason), record.user, record.name, unless_empty(record.source));
 }
 
-bool SqliteTransaction::purge(Time now, Time forgotten, std::size_t rows)
+bool SqliteTransaction::purge(const auth::Purge& purge)
 {
     constexpr std::string_view doing = "purging";
-    const auto most = static_cast<std::int64_t>(rows);
-    const int sessions = change(doing, statements_.purge_sessions, now, most);
-    const int failures = change(doing, statements_.purge_failures, forgotten, most);
-    const int refusals = change(doing, statements_.purge_refusals, forgotten, most);
-    return std::max({sessions, failures, refusals}) >= most;
+    const auto most = static_cast<std::int64_t>(purge.rows);
+    const int sessions = change(doing, statements_.purge_sessions, purge.now, most);
+    const int failures = change(doing, statements_.purge_failures, purge.forgotten, most);
+    const int refusals = change(doing, statements_.purge_refusals, purge.forgotten, most);
+    const int ceilings = change(doing, statements_.purge_ceilings, purge.now, most);
+    const int sources = change(doing, statements_.purge_sources, purge.forgotten_source, most);
+    const bool more = std::max({sessions, failures, refusals, ceilings, sources}) >= most;
+    return trim(purge) || more;
+}
+
+/// What is beyond the bound goes; true when there may be more.
+bool SqliteTransaction::trim(const auth::Purge& purge)
+{
+    constexpr std::string_view doing = "purging";
+    const auto counts = attempt(doing, [&] {
+        Execution counting(statements_.count_for_purge);
+        counting.next();
+        auto& row = statements_.count_for_purge;
+        return std::array{row.getColumn(0).getInt64(), row.getColumn(1).getInt64(),
+                          row.getColumn(2).getInt64()};
+    });
+    const std::array<SQLite::Statement*, 3> trims{&statements_.trim_failures, &statements_.trim_refusals,
+                                                  &statements_.trim_ceilings};
+    bool more = false;
+    for (std::size_t table = 0; table < trims.size(); ++table) {
+        const auto excess = counts[table] - static_cast<std::int64_t>(purge.most_kept);
+        if (excess <= 0) continue;
+        const auto rows = static_cast<std::int64_t>(purge.rows);
+        change(doing, *trims[table], std::min(excess, rows));
+        more = more || excess > rows;
+    }
+    return more;
 }
 
 }  // namespace securelogin::store

@@ -36,6 +36,12 @@ struct TransactionStatements {
     SQLite::Statement count_refusal{database, sql::kCountRefusal};
     SQLite::Statement find_refusals{database, sql::kFindRefusals};
     SQLite::Statement forget_refusals{database, sql::kForgetRefusals};
+    SQLite::Statement find_ceiling{database, sql::kFindCeiling};
+    SQLite::Statement save_ceiling{database, sql::kSaveCeiling};
+    SQLite::Statement forget_ceiling{database, sql::kForgetCeiling};
+    SQLite::Statement knows_source{database, sql::kKnowsSource};
+    SQLite::Statement remember_source{database, sql::kRememberSource};
+    SQLite::Statement forget_old_sources{database, sql::kForgetOldSources};
     SQLite::Statement open_session{database, sql::kOpenSession};
     SQLite::Statement find_session{database, sql::kFindSession};
     SQLite::Statement touch_session{database, sql::kTouchSession};
@@ -45,6 +51,12 @@ struct TransactionStatements {
     SQLite::Statement purge_sessions{database, sql::kPurgeSessions};
     SQLite::Statement purge_failures{database, sql::kPurgeFailures};
     SQLite::Statement purge_refusals{database, sql::kPurgeRefusals};
+    SQLite::Statement purge_ceilings{database, sql::kPurgeCeilings};
+    SQLite::Statement purge_sources{database, sql::kPurgeSources};
+    SQLite::Statement count_for_purge{database, sql::kCountForPurge};
+    SQLite::Statement trim_failures{database, sql::kTrimFailures};
+    SQLite::Statement trim_refusals{database, sql::kTrimRefusals};
+    SQLite::Statement trim_ceilings{database, sql::kTrimCeilings};
 };
 
 /// Lives as long as one piece of work.
@@ -79,6 +91,11 @@ class SqliteTransaction final : public auth::Transaction {
     void count_refusal(const auth::NameKey& name, auth::Time now) override;
     int refusals(const auth::NameKey& name) override;
     void forget_refusals(const auth::NameKey& name) override;
+    auth::WholeAgain ceiling(const auth::NameKey& name) override;
+    void save_ceiling(const auth::NameKey& name, auth::WholeAgain whole_again) override;
+
+    bool knows_source(const auth::UserName& name, const auth::Source& source, auth::Time since) override;
+    void remember_source(const auth::Account& account, const auth::Source& source, auth::Time now) override;
 
     bool open_session(const auth::Session& session) override;
     std::optional<auth::Session> find_session(auth::UserId user, std::string_view id) override;
@@ -87,7 +104,7 @@ class SqliteTransaction final : public auth::Transaction {
     void end_sessions(auth::UserId user, std::string_view except) override;
 
     void append_audit(const auth::AuditRecord& record) override;
-    bool purge(auth::Time now, auth::Time forgotten, std::size_t rows) override;
+    bool purge(const auth::Purge& purge) override;
 
   private:
     template <typename Function>
@@ -98,6 +115,8 @@ class SqliteTransaction final : public auth::Transaction {
     /// One that must find its row.
     template <typename... Arguments>
     void change_one(std::string_view doing, SQLite::Statement& statement, const Arguments&... arguments);
+
+    bool trim(const auth::Purge& purge);
 
     const Connection& connection_;
     TransactionStatements& statements_;

@@ -65,6 +65,25 @@ inline constexpr const char* kCountRefusal =
 inline constexpr const char* kFindRefusals = "SELECT refused FROM refusals WHERE name_key = $1";
 inline constexpr const char* kForgetRefusals = "DELETE FROM refusals WHERE name_key = $1";
 
+inline constexpr const char* kFindCeiling = "SELECT whole_at FROM ceilings WHERE name_key = $1";
+inline constexpr const char* kSaveCeiling =
+    "INSERT INTO ceilings (name_key, whole_at) VALUES ($1, $2)"
+    " ON CONFLICT (name_key) DO UPDATE SET whole_at = excluded.whole_at";
+inline constexpr const char* kForgetCeiling = "DELETE FROM ceilings WHERE name_key = $1";
+
+// Known sources
+
+inline constexpr const char* kKnowsSource =
+    "SELECT 1 FROM users u JOIN known_sources k ON k.user_id = u.id"
+    " WHERE u.name = $1 AND k.source = $2 AND k.succeeded_at >= $3";
+inline constexpr const char* kRememberSource =
+    "INSERT INTO known_sources (user_id, source, succeeded_at) VALUES ($1, $2, $3)"
+    " ON CONFLICT (user_id, source) DO UPDATE SET succeeded_at = excluded.succeeded_at";
+inline constexpr const char* kForgetOldSources =
+    "DELETE FROM known_sources WHERE user_id = $1 AND source IN"
+    " (SELECT source FROM known_sources WHERE user_id = $1 ORDER BY succeeded_at DESC, source LIMIT 1000 "
+    "OFFSET $2)";
+
 // Sessions
 
 inline constexpr const char* kOpenSession =
@@ -95,6 +114,22 @@ inline constexpr const char* kPurgeFailures =
     " (SELECT name_key, source FROM failures WHERE updated_at < $1 LIMIT $2)";
 inline constexpr const char* kPurgeRefusals =
     "DELETE FROM refusals WHERE name_key IN (SELECT name_key FROM refusals WHERE updated_at < $1 LIMIT $2)";
+inline constexpr const char* kPurgeCeilings =
+    "DELETE FROM ceilings WHERE name_key IN (SELECT name_key FROM ceilings WHERE whole_at <= $1 LIMIT $2)";
+inline constexpr const char* kPurgeSources =
+    "DELETE FROM known_sources WHERE (user_id, source) IN"
+    " (SELECT user_id, source FROM known_sources WHERE succeeded_at < $1 LIMIT $2)";
+
+inline constexpr const char* kCountForPurge =
+    "SELECT (SELECT COUNT(*) FROM failures), (SELECT COUNT(*) FROM refusals), (SELECT COUNT(*) FROM "
+    "ceilings)";
+inline constexpr const char* kTrimFailures =
+    "DELETE FROM failures WHERE (name_key, source) IN"
+    " (SELECT name_key, source FROM failures ORDER BY updated_at LIMIT $1)";
+inline constexpr const char* kTrimRefusals =
+    "DELETE FROM refusals WHERE name_key IN (SELECT name_key FROM refusals ORDER BY updated_at LIMIT $1)";
+inline constexpr const char* kTrimCeilings =
+    "DELETE FROM ceilings WHERE name_key IN (SELECT name_key FROM ceilings ORDER BY whole_at LIMIT $1)";
 
 // The installation
 

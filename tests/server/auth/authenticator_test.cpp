@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/fake_clock.hpp"
@@ -51,17 +54,34 @@ class AuthenticatorTest : public testing::Test {
 
     std::optional<std::chrono::seconds> admit(std::string_view name, std::string_view address = kHome)
     {
+        return ask(name, address).wait;
+    }
+
+    Admission ask(std::string_view name, std::string_view address = kHome)
+    {
         Admission admission;
-        transact(store_, [&](Transaction& t) { admission = authenticator_.admit(t, claim(name, address)); });
-        return admission.wait;
+        auto& claim = claims_
+                          .insert_or_assign({std::string(name), std::string(address)},
+                                            authenticator_.claim(name, Source::from_address(address)))
+                          .first->second;
+        transact(store_, [&](Transaction& t) {
+            admission = authenticator_.admit(t, claim, [&](const Asker& asker) {
+                asked_ = asker;
+                return has_place_;
+            });
+        });
+        return admission;
     }
 
     Verdict decide(std::string_view name, Password password, std::string_view code,
                    std::string_view address = kHome)
     {
         Verdict verdict;
+        // The claim that was admitted; one that was not is what a bug would make of it.
+        const auto admitted = claims_.find({std::string(name), std::string(address)});
+        const auto who = admitted == claims_.end() ? claim(name, address) : admitted->second;
         transact(store_, [&](Transaction& t) {
-            verdict = authenticator_.decide(t, claim(name, address), check(name, password), code);
+            verdict = authenticator_.decide(t, who, check(name, password), code);
         });
         return verdict;
     }
@@ -92,6 +112,9 @@ class AuthenticatorTest : public testing::Test {
     support::MemoryStore store_;
     Authenticator authenticator_{Policy{}, master_, clock_, random_};
     std::int64_t last_id_ = 0;
+    bool has_place_ = true;                                        // whether a hash can be had
+    Asker asked_;                                                  // who asked for one last
+    std::map<std::pair<std::string, std::string>, Claim> claims_;  // the latest of each name and address
 };
 
 TEST_F(AuthenticatorTest, AllThreeRightOpensASession)
@@ -463,6 +486,118 @@ TEST_F(AuthenticatorTest, SessionIdsThatClashAreDrawnAgain)
     const auto second = log_in("alice").granted->session;
     EXPECT_NE(first.id, second.id);
     EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 2U);
+}
+
+// Strangers
+
+constexpr auto kOffice = "198.51.100.1";
+
+/// Wrong passwords from as many addresses as it takes to meet with no wait of an address.
+int wrong_passwords_until_refused(const std::function<bool(const std::string&)>& try_from, int most)
+{
+    for (int tries = 0; tries < most; ++tries) {
+        const auto address = "203.0.113." + std::to_string(tries % 250);
+        if (!try_from(address)) return tries;
+    }
+    return most;
+}
+
+TEST_F(AuthenticatorTest, StrangersTogetherHaveOneBudgetForAName)
+{
+    for (const std::string_view name : {"alice", "nobody"}) {
+        if (name == "alice") enrol(name);
+        const auto evaluated = wrong_passwords_until_refused(
+            [&](const std::string& address) {
+                if (admit(name, address)) return false;
+                decide(name, Password::wrong, "000000", address);
+                return true;
+            },
+            1000);
+        EXPECT_EQ(evaluated, 100) << name;
+        EXPECT_TRUE(admit(name, kOffice)) << "and none is left for anybody";
+        clock_.advance(864s);
+        EXPECT_EQ(admit(name, kOffice), std::nullopt) << "until one has been refilled";
+    }
+}
+
+TEST_F(AuthenticatorTest, StrangersCannotLockOutWhoComesFromAKnownPlace)
+{
+    enrol("alice");
+    EXPECT_EQ(ask("alice").granted(), true);
+    EXPECT_EQ(asked_.standing, Standing::stranger) << "the first time";
+    EXPECT_TRUE(decide("alice", Password::right, current_code()).granted);
+    wrong_passwords_until_refused(
+        [&](const std::string& address) {
+            if (admit("alice", address)) return false;
+            decide("alice", Password::wrong, "000000", address);
+            return true;
+        },
+        1000);
+    ASSERT_TRUE(admit("alice", kOffice));
+    clock_.advance(30s);
+    EXPECT_TRUE(log_in("alice").granted);
+    EXPECT_EQ(asked_.standing, Standing::known_source);
+    EXPECT_EQ(asked_.source, kHome);
+    clock_.advance(31 * 24h);
+    EXPECT_TRUE(ask("alice").granted());
+    EXPECT_EQ(asked_.standing, Standing::stranger) << "a place is forgotten after a month without a success";
+}
+
+TEST_F(AuthenticatorTest, ARightPasswordCostsStrangersNothing)
+{
+    enrol("alice");
+    for (int login = 0; login < 300; ++login) {
+        const auto address = "203.0." + std::to_string(login) + ".1";
+        EXPECT_TRUE(attempt("alice", Password::right, current_code(), address).granted) << login;
+        clock_.advance(30s);
+    }
+    EXPECT_FALSE(attempt("alice", Password::right, "000000", kOffice).granted);
+    int left = 0;
+    transact(store_, [&](Transaction& t) { left = t.ceiling(claim("alice").name_key) ? 1 : 0; });
+    EXPECT_EQ(left, 0) << "the ceiling is whole";
+}
+
+TEST_F(AuthenticatorTest, WithoutAPlaceNothingIsCharged)
+{
+    enrol("alice");
+    has_place_ = false;
+    for (int tries = 0; tries < 1000; ++tries) EXPECT_TRUE(ask("alice").overloaded);
+    has_place_ = true;
+    EXPECT_TRUE(log_in("alice").granted);
+}
+
+TEST_F(AuthenticatorTest, WhatWasNotJudgedAfterAllIsGivenBack)
+{
+    enrol("alice");
+    for (int tries = 0; tries < 1000; ++tries) {
+        auto who = claim("alice");
+        transact(store_, [&](Transaction& t) {
+            EXPECT_TRUE(authenticator_.admit(t, who, [](const Asker&) { return true; }).granted()) << tries;
+        });
+        transact(store_, [&](Transaction& t) { authenticator_.withdraw(t, who); });
+    }
+    transact(store_, [&](Transaction& t) {
+        EXPECT_EQ(t.failures(claim("alice").name_key, Source::from_address(kHome)), Failures{});
+        EXPECT_FALSE(t.ceiling(claim("alice").name_key));
+    });
+}
+
+/// docs/security.md promises it: 30 days, the password known, the attacker everywhere, the user active.
+TEST_F(AuthenticatorTest, AThiefOfThePasswordHas103GuessesInAll)
+{
+    enrol("alice");
+    int guesses = 0;
+    for (int hour = 0; hour < 30 * 24; ++hour) {
+        for (int source = 0; source < 200; ++source) {
+            const auto address = "10.0." + std::to_string(source) + "." + std::to_string(hour % 250);
+            if (admit("alice", address)) continue;
+            const auto verdict = decide("alice", Password::right, "not it", address);
+            if (verdict.refusal == Refusal::wrong_code) ++guesses;
+        }
+        if (hour % 8 == 0) (void)attempt("alice", Password::right, current_code());
+        clock_.advance(1h);
+    }
+    EXPECT_EQ(guesses, 103);
 }
 
 TEST_F(AuthenticatorTest, WhatCannotBeSavedIsNoYes)

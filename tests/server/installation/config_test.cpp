@@ -56,6 +56,7 @@ key = "/etc/key.pem"
 connections = 11
 connections_per_source = 12
 hash_queue = 13
+hash_wait = 14
 [deadlines]
 handshake = 21
 answer = 22
@@ -74,6 +75,7 @@ window = 0
 free = 41
 first = 42
 longest = 43
+strangers = 44
 [session]
 idle = 61
 absolute = 62
@@ -92,6 +94,7 @@ level = "warning"
     EXPECT_EQ(settings.limits.connections, 11U);
     EXPECT_EQ(settings.limits.connections_per_source, 12U);
     EXPECT_EQ(settings.limits.hash_queue, 13U);
+    EXPECT_EQ(settings.limits.hash_wait, 14s);
     EXPECT_EQ(settings.deadlines.handshake, 21s);
     EXPECT_EQ(settings.deadlines.answer, 22s);
     EXPECT_EQ(settings.deadlines.login, 23s);
@@ -104,6 +107,7 @@ level = "warning"
     EXPECT_EQ(settings.policy.waits.free, 41);
     EXPECT_EQ(settings.policy.waits.first_wait, 42s);
     EXPECT_EQ(settings.policy.waits.longest_wait, 43s);
+    EXPECT_EQ(settings.policy.ceiling.failures, 44);
     EXPECT_EQ(settings.policy.sessions.idle, 61s);
     EXPECT_EQ(settings.policy.sessions.absolute, 62s);
     EXPECT_EQ(settings.log.format, LogFormat::json);
@@ -219,7 +223,8 @@ INSTANTIATE_TEST_SUITE_P(
     ParseSettings, Range,
     testing::Values(RangeCase{"limits", "connections", 1, 1000000},
                     RangeCase{"limits", "connections_per_source", 1, 1000000},
-                    RangeCase{"limits", "hash_queue", 1, 65536}, RangeCase{"deadlines", "handshake", 1, 300},
+                    RangeCase{"limits", "hash_queue", 1, 65536}, RangeCase{"limits", "hash_wait", 1, 60},
+                    RangeCase{"waits", "strangers", 1, 10000}, RangeCase{"deadlines", "handshake", 1, 300},
                     RangeCase{"deadlines", "answer", 1, 3600}, RangeCase{"deadlines", "login", 1, 3600},
                     RangeCase{"deadlines", "idle", 1, 86400}, RangeCase{"deadlines", "drain", 1, 300},
                     RangeCase{"threads", "io", 0, 256}, RangeCase{"threads", "hash", 0, 256},

@@ -120,7 +120,10 @@ TEST_F(SqliteStore, WhatWritesNothingCostsNoWrite)
         {"forgetting nothing",
          [](Transaction& t) { t.save_failures(name_key(1), kHome, Failures{}, kNoon); }},
         {"spending a spent step", [](Transaction& t) { (void)t.spend_step(UserId{17}, 0); }},
-        {"purging nothing", [](Transaction& t) { (void)t.purge(kNoon, kNoon, 100); }},
+        {"purging nothing",
+         [](Transaction& t) {
+             (void)t.purge({.now = kNoon, .forgotten = kNoon, .forgotten_source = kNoon});
+         }},
     };
     for (const auto& [what, work] : rows) {
         transact(*store, work);
