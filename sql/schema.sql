@@ -101,6 +101,16 @@ CREATE TABLE known_sources (
     PRIMARY KEY (user_id, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
+-- Keys that users' clients have shown at a login that was granted: who comes back.
+CREATE TABLE devices (
+    user_id       INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    fingerprint   BLOB    NOT NULL CHECK (length(fingerprint) = 32),  -- SHA-256 of the DER SubjectPublicKeyInfo
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at  INTEGER NOT NULL,
+    last_source   TEXT    NOT NULL,
+    PRIMARY KEY (user_id, fingerprint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_by_age ON devices (last_seen_at);
 
 -- What happened, in the transaction in which it happened.  Records outlive the account that they name.
 CREATE TABLE audit (
@@ -111,7 +121,8 @@ CREATE TABLE audit (
     reason   TEXT,
     user_id  INTEGER,
     name_key BLOB CHECK (length(name_key) = 16),
-    source   TEXT
+    source   TEXT,
+    device   TEXT  -- the first 12 characters of the device's fingerprint in base64, where one was shown
 ) STRICT;
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN

@@ -74,6 +74,21 @@ std::string show(const std::optional<Session>& session)
            session->source;
 }
 
+auth::DeviceFingerprint fingerprint(std::uint8_t byte)
+{
+    auth::DeviceFingerprint fingerprint{};
+    fingerprint.fill(byte);
+    return fingerprint;
+}
+
+std::string show(const std::optional<auth::Device>& device)
+{
+    if (!device) return "none";
+    const auto seconds = [](auth::Time time) { return std::to_string((time - kNoon).count()); };
+    return std::to_string(device->fingerprint.back()) + " first " + seconds(device->first_seen) + " last " +
+           seconds(device->last_seen) + " from " + device->source;
+}
+
 std::string what(const std::exception_ptr& error)
 {
     if (!error) return "kept";
@@ -135,6 +150,18 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
     Failures failures(std::uint8_t name_byte, const Source& source)
     {
         return within([&](Transaction& transaction) { return transaction.failures(key(name_byte), source); });
+    }
+    void remember(UserId user, std::uint8_t device, auth::Time now, const std::string& source = "192.0.2.7")
+    {
+        transact([&](Transaction& t) { t.remember_device(user, fingerprint(device), now, source); });
+    }
+    /// Of each: first byte, seconds since noon of the first and the last login, source.  As the reader lists
+    /// them.
+    std::vector<std::string> devices(UserId user)
+    {
+        std::vector<std::string> shown;
+        for (const auto& device : store().open_reader()->devices(user)) shown.push_back(show(device));
+        return shown;
     }
     int refusals(std::uint8_t name_byte)
     {
@@ -336,6 +363,8 @@ TEST_P(StoreContract, WhatChangesAnAccountThatIsGoneFails)
         {"set_totp", [&](Transaction& t) { t.set_totp(seen, Secret::copy_of("x"), {}, kNoon); }},
         {"count_code_failure", [&](Transaction& t) { t.count_code_failure(seen.id); }},
         {"open_session", [&](Transaction& t) { (void)t.open_session(session_of(seen.id, "aaaaaaaa")); }},
+        {"remember_device",
+         [&](Transaction& t) { t.remember_device(seen.id, fingerprint(1), kNoon, "local"); }},
     };
     for (const auto& [what, work] : rows) {
         SCOPED_TRACE(what);
@@ -468,6 +497,98 @@ TEST_P(StoreContract, NoFailuresAreNoRow)
     EXPECT_FALSE(within(purge_one));
 }
 
+TEST_P(StoreContract, ACeilingIsKeptUntilItIsWholeAgain)
+{
+    const auto ceiling = [&](std::uint8_t name) {
+        return within([&](Transaction& transaction) { return transaction.ceiling(key(name)); });
+    };
+    EXPECT_FALSE(ceiling(1));
+    transact([](Transaction& transaction) {
+        transaction.save_ceiling(key(1), kNoon + 60s);
+        transaction.save_ceiling(key(2), kNoon + 61s);
+        transaction.save_ceiling(key(3), std::nullopt);
+    });
+    EXPECT_EQ(ceiling(1), kNoon + 60s);
+    transact([](Transaction& transaction) { transaction.save_ceiling(key(1), kNoon + 59s); });
+    EXPECT_EQ(ceiling(1), kNoon + 59s);
+    EXPECT_FALSE(ceiling(3));
+    EXPECT_FALSE(within([](Transaction& t) {
+        return t.purge({.now = kNoon + 60s, .forgotten = kNoon, .forgotten_source = kNoon});
+    }));
+    EXPECT_FALSE(ceiling(1)) << "whole again, and forgotten";
+    EXPECT_EQ(ceiling(2), kNoon + 61s);
+    transact([](Transaction& transaction) { transaction.save_ceiling(key(2), std::nullopt); });
+    EXPECT_FALSE(ceiling(2));
+}
+
+TEST_P(StoreContract, SourcesAreKnownSinceTheirLastSuccess)
+{
+    const auto alice = add("alice", 17);
+    add("bob", 18);
+    const auto elsewhere = Source::from_address("198.51.100.1");
+    const auto knows = [&](std::string_view user, const Source& source, auth::Time since) {
+        return within([&](Transaction& t) { return t.knows_source(*UserName::parse(user), source, since); });
+    };
+    EXPECT_FALSE(knows("alice", kHome, kNoon));
+    transact([&](Transaction& t) { t.remember_source(alice, kHome, kNoon); });
+    EXPECT_TRUE(knows("alice", kHome, kNoon));
+    EXPECT_FALSE(knows("alice", kHome, kNoon + 1s));
+    EXPECT_FALSE(knows("alice", elsewhere, kNoon));
+    EXPECT_FALSE(knows("bob", kHome, kNoon));
+    EXPECT_FALSE(knows("nobody", kHome, kNoon));
+    transact([&](Transaction& t) { t.remember_source(alice, kHome, kNoon + 9s); });
+    EXPECT_TRUE(knows("alice", kHome, kNoon + 9s));
+    EXPECT_FALSE(within([](Transaction& t) {
+        return t.purge({.now = kNoon, .forgotten = kNoon, .forgotten_source = kNoon + 9s});
+    }));
+    EXPECT_TRUE(knows("alice", kHome, kNoon));
+    EXPECT_FALSE(within([](Transaction& t) {
+        return t.purge({.now = kNoon, .forgotten = kNoon, .forgotten_source = kNoon + 10s});
+    }));
+    EXPECT_FALSE(knows("alice", kHome, kNoon));
+}
+
+TEST_P(StoreContract, AUserHasSoManyKnownSourcesTheOldestGo)
+{
+    const auto alice = add("alice", 17);
+    const auto source = [](std::size_t i) { return Source::from_address("192.0.2." + std::to_string(i)); };
+    const auto knows = [&](std::size_t i) {
+        return within([&](Transaction& t) { return t.knows_source(alice.name, source(i), kNoon); });
+    };
+    for (std::size_t i = 0; i <= auth::kMostKnownSources; ++i) {
+        transact(
+            [&](Transaction& t) { t.remember_source(alice, source(i), kNoon + std::chrono::seconds(i)); });
+    }
+    EXPECT_FALSE(knows(0));
+    for (std::size_t i = 1; i <= auth::kMostKnownSources; ++i) EXPECT_TRUE(knows(i)) << i;
+    transact([&](Transaction& t) { t.remove_account(alice); });
+    add("alice", 19);
+    EXPECT_FALSE(knows(1)) << "another user of the same name";
+}
+
+TEST_P(StoreContract, WhatAFloodLeavesBehindIsBounded)
+{
+    transact([](Transaction& t) {
+        for (std::uint8_t i = 1; i <= 9; ++i) {
+            t.save_failures(key(i), kHome, Failures{.password = 1}, kNoon + std::chrono::seconds(i));
+            t.count_refusal(key(i), kNoon + std::chrono::seconds(i));
+            t.save_ceiling(key(i), kNoon + std::chrono::seconds(10 - i));
+        }
+    });
+    const auto trim = [](Transaction& t) {
+        return t.purge(
+            {.now = kNoon, .forgotten = kNoon, .forgotten_source = kNoon, .rows = 4, .most_kept = 3});
+    };
+    EXPECT_TRUE(within(trim)) << "four of each, of the six that are too many";
+    EXPECT_FALSE(within(trim));
+    for (std::uint8_t i = 1; i <= 9; ++i) {
+        EXPECT_EQ(failures(i, kHome) == Failures{}, i <= 6) << "the oldest go: " << int{i};
+        EXPECT_EQ(refusals(i), i <= 6 ? 0 : 1) << "the oldest go: " << int{i};
+        const bool kept = within([&](Transaction& t) { return t.ceiling(key(i)).has_value(); });
+        EXPECT_EQ(kept, i <= 3) << "those with most against them stay: " << int{i};
+    }
+}
+
 TEST_P(StoreContract, RefusalsAreCountedUntilForgotten)
 {
     EXPECT_EQ(refusals(1), 0);
@@ -543,12 +664,129 @@ TEST_P(StoreContract, AllSessionsOfOneUserEndButTheOneSpared)
     EXPECT_EQ(reader->count_sessions(bob.id, now), 1U);
 }
 
+// Devices
+
+TEST_P(StoreContract, ADeviceIsRememberedForOneUser)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    remember(alice.id, 1, kNoon);
+    struct Row {
+        std::string user;
+        std::uint8_t device;
+        std::string found;
+    };
+    const std::vector<Row> rows{{"alice", 1, "1 first 0 last 0 from 192.0.2.7"},
+                                {"alice", 2, "none"},
+                                {"bob", 1, "none"},
+                                {"carol", 1, "none"}};
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.user + std::to_string(row.device));
+        EXPECT_EQ(show(within([&](Transaction& t) {
+                      return t.find_device(name(row.user), fingerprint(row.device));
+                  })),
+                  row.found);
+    }
+    EXPECT_THAT(devices(alice.id), ElementsAre("1 first 0 last 0 from 192.0.2.7"));
+    EXPECT_TRUE(devices(bob.id).empty());
+}
+
+TEST_P(StoreContract, ADeviceThatIsSeenAgainStaysOneAndKeepsWhenItWasFirstSeen)
+{
+    const auto alice = add("alice", 17);
+    remember(alice.id, 1, kNoon);
+    remember(alice.id, 2, kNoon + 5s);
+    remember(alice.id, 1, kNoon + 9s, "2001:db8::1");
+    EXPECT_THAT(devices(alice.id),
+                ElementsAre("1 first 0 last 9 from 2001:db8::1", "2 first 5 last 5 from 192.0.2.7"));
+}
+
+TEST_P(StoreContract, OfTooManyDevicesTheOneUnusedForLongestGoes)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    remember(bob.id, 200, kNoon - 1h);
+    for (std::uint8_t device = 1; device <= auth::kMostDevices; ++device) {
+        remember(alice.id, device, kNoon + std::chrono::seconds(device));
+    }
+    remember(alice.id, 1, kNoon + 100s);
+    remember(alice.id, 100, kNoon + 101s);
+    const auto left = devices(alice.id);
+    ASSERT_EQ(left.size(), auth::kMostDevices);
+    EXPECT_EQ(left[0], "100 first 101 last 101 from 192.0.2.7");
+    EXPECT_EQ(left[1], "1 first 1 last 100 from 192.0.2.7");
+    EXPECT_EQ(left.back(), "3 first 3 last 3 from 192.0.2.7");
+    EXPECT_EQ(devices(bob.id).size(), 1U);
+}
+
+TEST_P(StoreContract, TheDeviceJustSeenStaysAlsoWhenTheClockWasSetBack)
+{
+    const auto alice = add("alice", 17);
+    for (std::uint8_t device = 1; device <= auth::kMostDevices; ++device) remember(alice.id, device, kNoon);
+    remember(alice.id, 100, kNoon - 1h);
+    const auto left = devices(alice.id);
+    ASSERT_EQ(left.size(), auth::kMostDevices);
+    EXPECT_EQ(left.back(), "100 first -3600 last -3600 from 192.0.2.7");
+}
+
+TEST_P(StoreContract, DevicesAreForgotten)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    for (const std::uint8_t device : {1, 2, 3, 4}) remember(alice.id, device, kNoon);
+    remember(bob.id, 1, kNoon);
+    const auto forget = [&](UserId user, std::uint8_t device) {
+        return within([&](Transaction& t) { return t.forget_device(user, fingerprint(device)); });
+    };
+    EXPECT_TRUE(forget(alice.id, 1));
+    EXPECT_FALSE(forget(alice.id, 1));
+    EXPECT_FALSE(forget(bob.id, 2));
+    EXPECT_FALSE(forget(UserId(19), 1));
+    EXPECT_EQ(devices(alice.id).size(), 3U);
+    transact([&](Transaction& t) { t.forget_devices(alice.id, fingerprint(3)); });
+    EXPECT_THAT(devices(alice.id), ElementsAre("3 first 0 last 0 from 192.0.2.7"));
+    transact([&](Transaction& t) { t.forget_devices(alice.id, fingerprint(9)); });
+    EXPECT_TRUE(devices(alice.id).empty()) << "one that is not there spares none";
+    remember(alice.id, 5, kNoon);
+    transact([&](Transaction& t) { t.forget_devices(alice.id, std::nullopt); });
+    EXPECT_TRUE(devices(alice.id).empty());
+    EXPECT_EQ(devices(bob.id).size(), 1U);
+}
+
+TEST_P(StoreContract, DevicesGoWithTheUser)
+{
+    const auto alice = add("alice", 17);
+    remember(alice.id, 1, kNoon);
+    transact([&](Transaction& t) { t.remove_account(alice); });
+    EXPECT_TRUE(devices(alice.id).empty());
+    add("alice", 18);
+    EXPECT_FALSE(within([&](Transaction& t) { return t.find_device(name("alice"), fingerprint(1)); }));
+}
+
+TEST_P(StoreContract, PurgeForgetsDevicesThatNobodyUses)
+{
+    const auto alice = add("alice", 17);
+    const auto edge = kNoon - auth::kDevicesForgotten;
+    remember(alice.id, 1, edge - 1s);
+    remember(alice.id, 2, edge - 1s);
+    remember(alice.id, 3, edge);
+    const auto purge_one = [](Transaction& t) {
+        return t.purge({.now = kNoon, .forgotten = kNoon, .forgotten_source = kNoon, .rows = 1});
+    };
+    EXPECT_TRUE(within(purge_one));
+    EXPECT_TRUE(within(purge_one));
+    EXPECT_FALSE(within(purge_one));
+    ASSERT_EQ(devices(alice.id).size(), 1U);
+    EXPECT_TRUE(devices(alice.id)[0].starts_with("3 "));
+}
+
 // Audit
 
 TEST_P(StoreContract, AuditRecordsAreKeptAsWrittenAndInOrder)
 {
     const std::vector<auth::AuditRecord> written{
         {.at = kNoon, .event = "login", .outcome = "granted", .user = UserId(17), .source = "192.0.2.7"},
+        {.at = kNoon, .event = "login", .outcome = "granted", .source = "local", .device = "AAAAAAAAAAAA"},
         {.at = kNoon + 1s, .event = "login", .outcome = "refused", .reason = "unknown_user", .name = key(9)},
         {.at = kNoon - 1s, .event = "user.add", .outcome = "done", .user = UserId(18), .source = "admin"},
     };
@@ -566,6 +804,7 @@ TEST_P(StoreContract, AuditRecordsAreKeptAsWrittenAndInOrder)
         EXPECT_EQ(kept[i].user, written[i].user);
         EXPECT_EQ(kept[i].name, written[i].name);
         EXPECT_EQ(kept[i].source, written[i].source);
+        EXPECT_EQ(kept[i].device, written[i].device);
     }
 }
 

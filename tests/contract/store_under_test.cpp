@@ -29,7 +29,8 @@ auth::AuditRecord record_in(SQLite::Statement& row)
                              .event = row.getColumn(1).getString(),
                              .outcome = row.getColumn(2).getString(),
                              .reason = row.getColumn(3).getString(),
-                             .source = row.getColumn(6).getString()};
+                             .source = row.getColumn(6).getString(),
+                             .device = row.getColumn(7).getString()};
     if (!row.isColumnNull(4)) record.user = auth::UserId(row.getColumn(4).getInt64());
     if (!row.isColumnNull(5)) {
         const auto column = row.getColumn(5);
@@ -46,7 +47,8 @@ class Sqlite final : public StoreUnderTest {
     {
         const SQLite::Database database(file_.string());
         SQLite::Statement rows(
-            database, "SELECT at, event, outcome, reason, user_id, name_key, source FROM audit ORDER BY id");
+            database,
+            "SELECT at, event, outcome, reason, user_id, name_key, source, device FROM audit ORDER BY id");
         std::vector<auth::AuditRecord> records;
         while (rows.executeStep()) records.push_back(record_in(rows));
         return records;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <ranges>
 #include <utility>
 
@@ -20,6 +21,17 @@ std::optional<Account> find_account_in(const State& state, const auth::UserName&
     const auto found = state.users.find(name.str());
     if (found == state.users.end()) return std::nullopt;
     return found->second.account;
+}
+
+/// The last seen first.
+std::vector<auth::Device> devices_in(const State& state, auth::UserId user)
+{
+    std::vector<auth::Device> devices;
+    for (const auto& [key, device] : state.devices) {
+        if (key.first == user) devices.push_back(device);
+    }
+    std::ranges::stable_sort(devices, std::greater{}, &auth::Device::last_seen);
+    return devices;
 }
 
 /// Erases at most `rows` elements for which `gone` holds; true when there may be more.
@@ -84,6 +96,7 @@ class MemoryTransaction final : public auth::Transaction {
         state_.users.erase(account.name.str());
         end_sessions(id, "");
         std::erase_if(state_.known_sources, [&](const auto& row) { return row.first.first == id; });
+        forget_devices(id, std::nullopt);
     }
 
     void set_password(const Account& account, const Secret& phc, Time now) override
@@ -225,6 +238,40 @@ class MemoryTransaction final : public auth::Transaction {
                       [&](const auto& row) { return row.first.first == id && row.first.second != except; });
     }
 
+    std::optional<auth::Device> find_device(const auth::UserName& name,
+                                            const auth::DeviceFingerprint& fingerprint) override
+    {
+        const auto account = find_account_in(state_, name);
+        const auto found = account ? state_.devices.find({account->id, fingerprint}) : state_.devices.end();
+        return found == state_.devices.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    void remember_device(auth::UserId id, const auth::DeviceFingerprint& fingerprint, Time now,
+                         const std::string& source) override
+    {
+        if (enrolment(id) == nullptr) fail("memory store: a device of nobody");
+        const auth::Device seen{fingerprint, now, now, source};
+        auto& device = state_.devices.try_emplace({id, fingerprint}, seen).first->second;
+        device.last_seen = now;
+        device.source = source;
+        auto others = devices_in(state_, id);
+        std::erase_if(others, [&](const auth::Device& other) { return other.fingerprint == fingerprint; });
+        for (auto i = auth::kMostDevices - 1; i < others.size(); ++i) {
+            state_.devices.erase({id, others[i].fingerprint});
+        }
+    }
+
+    bool forget_device(auth::UserId id, const auth::DeviceFingerprint& fingerprint) override
+    {
+        return state_.devices.erase({id, fingerprint}) == 1;
+    }
+
+    void forget_devices(auth::UserId id, const std::optional<auth::DeviceFingerprint>& except) override
+    {
+        std::erase_if(state_.devices,
+                      [&](const auto& row) { return row.first.first == id && row.first.second != except; });
+    }
+
     void append_audit(const auth::AuditRecord& record) override { state_.audit.push_back(record); }
 
     bool purge(const auth::Purge& purge) override
@@ -239,10 +286,13 @@ class MemoryTransaction final : public auth::Transaction {
             erase_some(state_.ceilings, rows, [&](Time whole_at) { return whole_at <= purge.now; });
         const bool sources =
             erase_some(state_.known_sources, rows, [&](Time at) { return at < purge.forgotten_source; });
+        const bool devices = erase_some(state_.devices, rows, [&](const auth::Device& device) {
+            return device.last_seen < purge.now - auth::kDevicesForgotten;
+        });
         const auto age = [](const auto& row) { return row.second.updated_at; };
         const bool trimmed = trim(state_.failures, purge, age) | trim(state_.refusals, purge, age) |
                              trim(state_.ceilings, purge, [](const auto& row) { return row.second; });
-        return sessions || failures || refusals || ceilings || sources || trimmed;
+        return sessions || failures || refusals || ceilings || sources || devices || trimmed;
     }
 
     [[nodiscard]] bool failed() const noexcept { return failed_; }
@@ -314,6 +364,8 @@ class MemoryStore::Lookups final : public auth::Reader {
             return row.second.user == user && now < row.second.expires_at;
         }));
     }
+
+    std::vector<auth::Device> devices(auth::UserId user) override { return devices_in(committed(), user); }
 
     auth::StoreSummary summary(Time now) override
     {

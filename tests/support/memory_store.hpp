@@ -66,6 +66,7 @@ class MemoryStore final : public auth::Store {
         std::map<auth::NameKey, auth::Time> ceilings;                              // whole again at
         std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
+        std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
         std::vector<auth::AuditRecord> audit;
     };
 

@@ -1,5 +1,6 @@
 #include "server/auth/accounts.hpp"
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -7,6 +8,7 @@ namespace securelogin::auth {
 namespace {
 
 constexpr std::string_view kNoSession = {};  // none is spared
+constexpr std::optional<DeviceFingerprint> kNoDevice = std::nullopt;
 
 }  // namespace
 
@@ -67,6 +69,7 @@ bool Accounts::set_password(Transaction& transaction, const UserName& name, cons
     if (!account) return false;
     transaction.set_password(*account, phc, clock_.now());
     transaction.end_sessions(account->id, kNoSession);
+    transaction.forget_devices(account->id, kNoDevice);
     record(transaction, "user.passwd", account->id);
     return true;
 }
@@ -78,7 +81,26 @@ bool Accounts::reset_totp(Transaction& transaction, const UserName& name, const 
     if (!account) return false;
     transaction.set_totp(*account, secret, parameters, clock_.now());
     transaction.end_sessions(account->id, kNoSession);
+    transaction.forget_devices(account->id, kNoDevice);
     record(transaction, "user.reset-totp", account->id);
+    return true;
+}
+
+bool Accounts::forget_device(Transaction& transaction, const UserName& name,
+                             const DeviceFingerprint& device) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account || !transaction.forget_device(account->id, device)) return false;
+    record(transaction, "user.forget-device", account->id, short_form(device));
+    return true;
+}
+
+bool Accounts::forget_devices(Transaction& transaction, const UserName& name) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.forget_devices(account->id, kNoDevice);
+    record(transaction, "user.forget-device", account->id, "all");
     return true;
 }
 

@@ -2,8 +2,8 @@
 //
 // Whoever asks (the administrator's program, an invitation, a page), the same things end with it and the same
 // audit record is written, in the same transaction: `user.add`, `user.disable`, `user.enable`, `user.remove`,
-// `user.passwd`, `user.reset-totp`, with the outcome `done`.  What is refused changes nothing and writes
-// nothing.
+// `user.passwd`, `user.reset-totp`, `user.forget-device`, with the outcome `done`.  What is refused changes
+// nothing and writes nothing.
 //
 // Expensive work (hashing) and what a person has to see first (the key URI) are done by the caller, before
 // the transaction. Immutable after construction; any thread.
@@ -35,13 +35,18 @@ class Accounts {
     /// Nobody logs in to it until it is enabled; its sessions end.
     [[nodiscard]] bool disable(Transaction& transaction, const UserName& name) const;
     [[nodiscard]] bool enable(Transaction& transaction, const UserName& name) const;
-    /// With its enrolment and sessions.  The audit keeps the name.
+    /// With its enrolment, sessions and devices.  The audit keeps the name.
     [[nodiscard]] bool remove(Transaction& transaction, const UserName& name) const;
-    /// Its sessions end.
+    /// Its sessions end and its devices are forgotten: whoever knew the old one may have made them known.
     [[nodiscard]] bool set_password(Transaction& transaction, const UserName& name, const Secret& phc) const;
-    /// The old secret is gone, its failures are forgotten with it; sessions end.
+    /// The old secret is gone, its failures are forgotten with it; sessions end, devices are forgotten.
     [[nodiscard]] bool reset_totp(Transaction& transaction, const UserName& name, const Secret& secret,
                                   const TotpParameters& parameters) const;
+    /// False also when the account has no such device.  Sessions stay.
+    [[nodiscard]] bool forget_device(Transaction& transaction, const UserName& name,
+                                     const DeviceFingerprint& device) const;
+    /// All of them.
+    [[nodiscard]] bool forget_devices(Transaction& transaction, const UserName& name) const;
 
   private:
     void record(Transaction& transaction, std::string event, UserId user, std::string reason = {}) const;

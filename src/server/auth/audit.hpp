@@ -18,6 +18,7 @@ struct AuditRecord {
     std::optional<UserId> user = {};   // whose account, where there is one
     std::optional<NameKey> name = {};  // else what was typed, keyed
     std::string source = {};           // Source::address(), or `admin`
+    std::string device = {};           // short_form() of the device that the attempt came from, if any
 };
 
 }  // namespace securelogin::auth

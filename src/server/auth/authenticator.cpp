@@ -36,8 +36,13 @@ Failures after_refusal(Failures charged, Refusal refusal, const WaitPolicy& poli
     return after_failure(charged, Factor::code, policy, now);
 }
 
-/// What the claim's failures are counted against.
-const Source& budget_of(const Claim& claim) noexcept { return claim.source; }
+/// What the claim's failures are counted against.  Only a device that has proved its key spends what is its
+/// own.
+Source budget_of(const Claim& claim)
+{
+    if (claim.standing != Standing::known_device) return claim.source;
+    return Source::of_device(to_string(*claim.device));
+}
 
 void give_back_ceiling(Transaction& transaction, const Claim& claim, const CeilingPolicy& policy, Time now)
 {
@@ -86,17 +91,20 @@ Authenticator::Authenticator(const Policy& policy, const MasterKey& master, cons
 {
 }
 
-Claim Authenticator::claim(std::string_view typed_name, Source source) const
+Claim Authenticator::claim(std::string_view typed_name, Source source,
+                           const std::optional<DeviceFingerprint>& device) const
 {
     return {.name = UserName::parse(typed_name),
             .name_key = name_key_(fold_case(typed_name)),
-            .source = std::move(source)};
+            .source = std::move(source),
+            .device = device};
 }
 
 /// How well the place is known that the claim comes from.  The same look-ups for a name that is nobody's.
 Standing Authenticator::standing(Transaction& transaction, const Claim& claim) const
 {
     if (!claim.name) return Standing::stranger;
+    if (claim.device && transaction.find_device(*claim.name, *claim.device)) return Standing::known_device;
     const auto since = clock_.now() - policy_.source_known_for;
     return transaction.knows_source(*claim.name, claim.source, since) ? Standing::known_source
                                                                       : Standing::stranger;
@@ -163,6 +171,9 @@ Verdict Authenticator::decide(Transaction& transaction, const Claim& claim, cons
     transaction.forget_refusals(claim.name_key);
     verdict.granted->session = new_session(transaction, account, claim.source);
     transaction.record_login(account, {.at = clock_.now(), .source = claim.source.address()});
+    if (claim.device) {
+        transaction.remember_device(account.id, *claim.device, clock_.now(), claim.source.address());
+    }
     return verdict;
 }
 
@@ -198,7 +209,8 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
                               .reason = verdict.refusal ? std::string(to_string(*verdict.refusal)) : "",
                               .user = account ? std::optional(account->id) : std::nullopt,
                               .name = account ? std::nullopt : std::optional(claim.name_key),
-                              .source = claim.source.address()});
+                              .source = claim.source.address(),
+                              .device = claim.device ? short_form(*claim.device) : ""});
     return verdict;
 }
 
@@ -292,7 +304,7 @@ void Authenticator::log_out(Transaction& transaction, const Session& session) co
 }
 
 bool Authenticator::change_password(Transaction& transaction, const UserName& name, const Session& session,
-                                    const Secret& phc) const
+                                    const Secret& phc, const std::optional<DeviceFingerprint>& device) const
 {
     const auto now = clock_.now();
     const auto account = transaction.find_account(name);
@@ -300,6 +312,7 @@ bool Authenticator::change_password(Transaction& transaction, const UserName& na
     if (!holder || !still_live(transaction, session)) return false;
     transaction.set_password(*account, phc, now);
     transaction.end_sessions(account->id, session.id);
+    transaction.forget_devices(account->id, device);
     transaction.append_audit({.at = now,
                               .event = "password.change",
                               .outcome = "done",

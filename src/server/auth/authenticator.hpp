@@ -25,6 +25,7 @@
 #include "server/auth/account.hpp"
 #include "server/auth/ceiling.hpp"
 #include "server/auth/clock.hpp"
+#include "server/auth/device.hpp"
 #include "server/auth/fair_queue.hpp"
 #include "server/auth/master_key.hpp"
 #include "server/auth/password_hash.hpp"
@@ -49,7 +50,8 @@ struct Claim {
     std::optional<UserName> name;  // nothing when what was typed can be nobody's name
     NameKey name_key;              // of what was typed, folded: one counter for every spelling
     Source source;
-    Standing standing = Standing::stranger;  // set by admit: whose budget is charged
+    Standing standing = Standing::stranger;        // set by admit: whose budget is charged
+    std::optional<DeviceFingerprint> device = {};  // that the handshake proved; known to this user or not
 };
 
 /// Nothing to wait for, and a hash can be had: judge it.
@@ -87,7 +89,8 @@ class Authenticator {
   public:
     Authenticator(const Policy& policy, const MasterKey& master, const Clock& clock, Random& random);
 
-    [[nodiscard]] Claim claim(std::string_view typed_name, Source source) const;
+    [[nodiscard]] Claim claim(std::string_view typed_name, Source source,
+                              const std::optional<DeviceFingerprint>& device = {}) const;
 
     /// Whether a hash can be had for this asker; asked when there is nothing to wait for.
     using HasPlace = std::function<bool(const Asker&)>;
@@ -100,7 +103,8 @@ class Authenticator {
     /// `typed` as it came over the wire.  Throws StoreError, std::bad_alloc.
     [[nodiscard]] PasswordCheck check_password(Reader& reader, const Claim& claim, const Secret& typed) const;
 
-    /// A login: on yes a session is open.  REQUIRES: admitted, and checked for the same claim.
+    /// A login: on yes a session is open, and the device is known to this user.  REQUIRES: admitted, and
+    /// checked for the same claim.
     [[nodiscard]] Verdict decide(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
                                  std::string_view code) const;
 
@@ -118,10 +122,12 @@ class Authenticator {
     [[nodiscard]] bool still_live(Transaction& transaction, const Session& session) const;
     void log_out(Transaction& transaction, const Session& session) const;
 
-    /// A new password for the holder of `session`; the user's other sessions end.  False when the account is
-    /// gone, disabled or the session has ended meanwhile: nothing is changed.
+    /// A new password for the holder of `session`; the user's other sessions end, and all devices but
+    /// `device`, the holder's, are forgotten.  False when the account is gone, disabled or the session has
+    /// ended meanwhile: nothing is changed.
     [[nodiscard]] bool change_password(Transaction& transaction, const UserName& name, const Session& session,
-                                       const Secret& phc) const;
+                                       const Secret& phc,
+                                       const std::optional<DeviceFingerprint>& device = {}) const;
 
     [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
 

@@ -15,10 +15,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/auth/account.hpp"
 #include "server/auth/audit.hpp"
 #include "server/auth/ceiling.hpp"
+#include "server/auth/device.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/waits.hpp"
@@ -58,7 +60,7 @@ class Transaction {
     /// False, and nothing is changed, when the name is taken.
     [[nodiscard]] virtual bool add_account(const NewAccount& account) = 0;
     virtual void set_state(const Account& account, AccountState state) = 0;
-    /// With its enrolment and sessions.  Audit records stay.
+    /// With its enrolment, sessions and devices.  Audit records stay.
     virtual void remove_account(const Account& account) = 0;
     /// password_epoch grows by one.
     virtual void set_password(const Account& account, const Secret& phc, Time now) = 0;
@@ -111,11 +113,26 @@ class Transaction {
     /// All of the user's; `except` (an id, or empty) stays.
     virtual void end_sessions(UserId user, std::string_view except) = 0;
 
+    // Devices
+    /// Nothing also where there is no such user: the same look-up for every name.
+    [[nodiscard]] virtual std::optional<Device> find_device(const UserName& name,
+                                                            const DeviceFingerprint& fingerprint) = 0;
+    /// Seen at `now` from `source` (Source::address()), for the first time or again.  Where there would be
+    /// more than kMostDevices, the one unused for longest goes, but never this one.  Throws StoreError when
+    /// there is no such user.
+    virtual void remember_device(UserId user, const DeviceFingerprint& fingerprint, Time now,
+                                 const std::string& source) = 0;
+    /// False, and nothing is changed, when the user has no such device.
+    [[nodiscard]] virtual bool forget_device(UserId user, const DeviceFingerprint& fingerprint) = 0;
+    /// All of the user's; `except` stays.
+    virtual void forget_devices(UserId user, const std::optional<DeviceFingerprint>& except) = 0;
+
     virtual void append_audit(const AuditRecord& record) = 0;
 
     /// Removes what can no longer matter: sessions whose expires_at is before `now`, ceilings whole again by
     /// `now`, failures and refusals untouched since `forgotten`, known sources without a success since
-    /// `forgotten_source`.  At most `rows` of each; true when there may be more.
+    /// `forgotten_source`, devices unused for kDevicesForgotten.  At most `rows` of each; true when there may
+    /// be more.
     [[nodiscard]] virtual bool purge(const Purge& purge) = 0;
 };
 
@@ -135,6 +152,8 @@ class Reader {
     /// In the order of names; bounded memory whatever their number.
     virtual void for_each_account(const std::function<void(const Account&)>& visit) = 0;
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, Time now) = 0;
+    /// The last seen first; at most kMostDevices.
+    [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
     /// May take time on a large database.
     [[nodiscard]] virtual StoreSummary summary(Time now) = 0;
 };

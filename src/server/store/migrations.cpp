@@ -18,8 +18,8 @@ namespace {
 constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
 constexpr std::string_view kKeyCheckText = "this is the key";
 
-/// Failure budgets.
-constexpr const char* kFrom1To2 = R"(
+// Failure budgets and known devices.
+constexpr auto kFrom1To2 = R"sql(
 CREATE TABLE ceilings (
     name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
     whole_at INTEGER NOT NULL
@@ -31,7 +31,19 @@ CREATE TABLE known_sources (
     PRIMARY KEY (user_id, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
-)";
+CREATE TABLE devices (
+    user_id       INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    fingerprint   BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at  INTEGER NOT NULL,
+    last_source   TEXT    NOT NULL,
+    PRIMARY KEY (user_id, fingerprint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_by_age ON devices (last_seen_at);
+ALTER TABLE audit ADD COLUMN device TEXT;
+)sql";
+
+constexpr std::array kMigrations{Migration{1, 2, kFrom1To2}};
 
 int number(Connection& connection, const char* query)
 {
@@ -101,11 +113,7 @@ void require_known(const Connection& connection, int version, int newest)
 
 }  // namespace
 
-std::span<const Migration> migrations() noexcept
-{
-    static constexpr std::array steps{Migration{.from = 1, .to = 2, .sql = kFrom1To2}};
-    return steps;
-}
+std::span<const Migration> migrations() noexcept { return kMigrations; }
 
 Content identify(Connection& connection)
 {

@@ -4,6 +4,8 @@
 
 #include <SQLiteCpp/Exception.h>
 
+#include <algorithm>
+
 #include "server/auth/totp.hpp"
 
 namespace securelogin::store {
@@ -93,6 +95,21 @@ auth::Account account_in(SQLite::Statement& row)
         .totp = enrolment_in(row),
         .last_login = last_login_in(row),
     };
+}
+
+auth::Device device_in(SQLite::Statement& row)
+{
+    const auto column = row.getColumn(0);
+    const auto octets = octets_in(column);
+    auth::Device device{.fingerprint = {},
+                        .first_seen = time_in(row.getColumn(1)),
+                        .last_seen = time_in(row.getColumn(2)),
+                        .source = row.getColumn(3).getString()};
+    if (octets.size() != device.fingerprint.size()) {
+        throw SQLite::Exception("a device's fingerprint that is none", SQLITE_CORRUPT);
+    }
+    std::ranges::copy(octets, device.fingerprint.begin());
+    return device;
 }
 
 SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name)

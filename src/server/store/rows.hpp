@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "server/auth/account.hpp"
+#include "server/auth/device.hpp"
 #include "server/store/seal.hpp"
 
 namespace securelogin::store {
@@ -24,6 +25,9 @@ namespace securelogin::store {
 /// The row that sql::kFindAccount or sql::kAccountsAfter stands on.  Throws SQLite::Exception when it holds
 /// what the schema forbids.
 [[nodiscard]] auth::Account account_in(SQLite::Statement& row);
+
+/// The row that sql::kFindDevice or sql::kDevicesOf stands on.  Throws SQLite::Exception as account_in().
+[[nodiscard]] auth::Device device_in(SQLite::Statement& row);
 
 [[nodiscard]] SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name);
 [[nodiscard]] SealedPlace totp_secret_of(auth::UserId user, const auth::UserName& name);

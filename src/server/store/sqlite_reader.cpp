@@ -77,6 +77,16 @@ std::size_t SqliteReader::count_sessions(auth::UserId user, auth::Time now)
     });
 }
 
+std::vector<auth::Device> SqliteReader::devices(auth::UserId user)
+{
+    return connection_.attempt("listing devices in", [&] {
+        std::vector<auth::Device> devices;
+        Execution rows(statements_.devices_of, user);
+        while (rows.next()) devices.push_back(device_in(statements_.devices_of));
+        return devices;
+    });
+}
+
 auth::StoreSummary SqliteReader::summary(auth::Time now)
 {
     return connection_.attempt("summing up", [&] {

@@ -27,6 +27,7 @@ class SqliteReader final : public auth::Reader {
     std::optional<auth::Account> find_account(const auth::UserName& name) override;
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, auth::Time now) override;
+    std::vector<auth::Device> devices(auth::UserId user) override;
     auth::StoreSummary summary(auth::Time now) override;
 
   private:
@@ -38,6 +39,7 @@ class SqliteReader final : public auth::Reader {
         SQLite::Statement find_account{database, sql::kFindAccount};
         SQLite::Statement accounts_after{database, sql::kAccountsAfter};
         SQLite::Statement count_sessions{database, sql::kCountSessions};
+        SQLite::Statement devices_of{database, sql::kDevicesOf};
         SQLite::Statement summary{database, sql::kSummary};
     };
 

@@ -256,10 +256,45 @@ void SqliteTransaction::end_sessions(UserId user, std::string_view except)
     change("ending sessions in", statements_.end_sessions, user, except);
 }
 
+std::optional<auth::Device> SqliteTransaction::find_device(const auth::UserName& name,
+                                                           const auth::DeviceFingerprint& fingerprint)
+{
+    return attempt("finding a device in", [&] {
+        Execution found(statements_.find_device, name.str(), fingerprint);
+        return found.next() ? std::optional(device_in(statements_.find_device)) : std::nullopt;
+    });
+}
+
+void SqliteTransaction::remember_device(UserId user, const auth::DeviceFingerprint& fingerprint, Time now,
+                                        const std::string& source)
+{
+    constexpr std::string_view doing = "remembering a device in";
+    constexpr auto others = static_cast<std::int64_t>(auth::kMostDevices - 1);
+    if (change(doing, statements_.see_device, now, source, user, fingerprint) == 1) return;
+    change(doing, statements_.add_device, user, fingerprint, now, now, source);
+    change(doing, statements_.forget_old_devices, user, fingerprint, others);
+}
+
+bool SqliteTransaction::forget_device(UserId user, const auth::DeviceFingerprint& fingerprint)
+{
+    return change("forgetting a device in", statements_.forget_device, user, fingerprint) == 1;
+}
+
+void SqliteTransaction::forget_devices(UserId user, const std::optional<auth::DeviceFingerprint>& except)
+{
+    constexpr std::string_view doing = "forgetting devices in";
+    if (except) {
+        change(doing, statements_.forget_other_devices, user, *except);
+    } else {
+        change(doing, statements_.forget_devices, user);
+    }
+}
+
 void SqliteTransaction::append_audit(const auth::AuditRecord& record)
 {
     change("writing an audit record to", statements_.append_audit, record.at, record.event, record.outcome,
-           unless_empty(record.reason), record.user, record.name, unless_empty(record.source));
+           unless_empty(record.reason), record.user, record.name, unless_empty(record.source),
+           unless_empty(record.device));
 }
 
 bool SqliteTransaction::purge(const auth::Purge& purge)
@@ -271,7 +306,8 @@ bool SqliteTransaction::purge(const auth::Purge& purge)
     const int refusals = change(doing, statements_.purge_refusals, purge.forgotten, most);
     const int ceilings = change(doing, statements_.purge_ceilings, purge.now, most);
     const int sources = change(doing, statements_.purge_sources, purge.forgotten_source, most);
-    const bool more = std::max({sessions, failures, refusals, ceilings, sources}) >= most;
+    const int devices = change(doing, statements_.purge_devices, purge.now - auth::kDevicesForgotten, most);
+    const bool more = std::max({sessions, failures, refusals, ceilings, sources, devices}) >= most;
     return trim(purge) || more;
 }
 

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "server/auth/store.hpp"
@@ -47,6 +48,13 @@ struct TransactionStatements {
     SQLite::Statement touch_session{database, sql::kTouchSession};
     SQLite::Statement end_session{database, sql::kEndSession};
     SQLite::Statement end_sessions{database, sql::kEndSessions};
+    SQLite::Statement find_device{database, sql::kFindDevice};
+    SQLite::Statement see_device{database, sql::kSeeDevice};
+    SQLite::Statement add_device{database, sql::kAddDevice};
+    SQLite::Statement forget_old_devices{database, sql::kForgetOldDevices};
+    SQLite::Statement forget_device{database, sql::kForgetDevice};
+    SQLite::Statement forget_devices{database, sql::kForgetDevices};
+    SQLite::Statement forget_other_devices{database, sql::kForgetOtherDevices};
     SQLite::Statement append_audit{database, sql::kAppendAudit};
     SQLite::Statement purge_sessions{database, sql::kPurgeSessions};
     SQLite::Statement purge_failures{database, sql::kPurgeFailures};
@@ -57,6 +65,7 @@ struct TransactionStatements {
     SQLite::Statement trim_failures{database, sql::kTrimFailures};
     SQLite::Statement trim_refusals{database, sql::kTrimRefusals};
     SQLite::Statement trim_ceilings{database, sql::kTrimCeilings};
+    SQLite::Statement purge_devices{database, sql::kPurgeDevices};
 };
 
 /// Lives as long as one piece of work.
@@ -102,6 +111,13 @@ class SqliteTransaction final : public auth::Transaction {
     void touch_session(const auth::Session& session, auth::Time last_used_at) override;
     void end_session(auth::UserId user, std::string_view id) override;
     void end_sessions(auth::UserId user, std::string_view except) override;
+
+    std::optional<auth::Device> find_device(const auth::UserName& name,
+                                            const auth::DeviceFingerprint& fingerprint) override;
+    void remember_device(auth::UserId user, const auth::DeviceFingerprint& fingerprint, auth::Time now,
+                         const std::string& source) override;
+    bool forget_device(auth::UserId user, const auth::DeviceFingerprint& fingerprint) override;
+    void forget_devices(auth::UserId user, const std::optional<auth::DeviceFingerprint>& except) override;
 
     void append_audit(const auth::AuditRecord& record) override;
     bool purge(const auth::Purge& purge) override;

@@ -98,11 +98,34 @@ inline constexpr const char* kEndSessions = "DELETE FROM sessions WHERE user_id 
 inline constexpr const char* kCountSessions =
     "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2";
 
+// Devices
+
+inline constexpr const char* kFindDevice =
+    "SELECT d.fingerprint, d.first_seen_at, d.last_seen_at, d.last_source"
+    " FROM users u JOIN devices d ON d.user_id = u.id WHERE u.name = $1 AND d.fingerprint = $2";
+inline constexpr const char* kDevicesOf =
+    "SELECT fingerprint, first_seen_at, last_seen_at, last_source FROM devices WHERE user_id = $1"
+    " ORDER BY last_seen_at DESC, fingerprint";
+inline constexpr const char* kSeeDevice =
+    "UPDATE devices SET last_seen_at = $1, last_source = $2 WHERE user_id = $3 AND fingerprint = $4";
+inline constexpr const char* kAddDevice =
+    "INSERT INTO devices (user_id, fingerprint, first_seen_at, last_seen_at, last_source)"
+    " VALUES ($1, $2, $3, $4, $5)";
+/// Leaves $2, the one just seen whatever the clock says, and the $3 last seen of the others.
+inline constexpr const char* kForgetOldDevices =
+    "DELETE FROM devices WHERE user_id = $1 AND fingerprint IN"
+    " (SELECT fingerprint FROM devices WHERE user_id = $1 AND fingerprint <> $2"
+    " ORDER BY last_seen_at DESC, fingerprint LIMIT 1000 OFFSET $3)";
+inline constexpr const char* kForgetDevice = "DELETE FROM devices WHERE user_id = $1 AND fingerprint = $2";
+inline constexpr const char* kForgetDevices = "DELETE FROM devices WHERE user_id = $1";
+inline constexpr const char* kForgetOtherDevices =
+    "DELETE FROM devices WHERE user_id = $1 AND fingerprint <> $2";
+
 // Audit
 
 inline constexpr const char* kAppendAudit =
-    "INSERT INTO audit (at, event, outcome, reason, user_id, name_key, source) VALUES ($1, $2, $3, $4, $5, "
-    "$6, $7)";
+    "INSERT INTO audit (at, event, outcome, reason, user_id, name_key, source, device)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 // What can no longer matter
 
@@ -130,6 +153,10 @@ inline constexpr const char* kTrimRefusals =
     "DELETE FROM refusals WHERE name_key IN (SELECT name_key FROM refusals ORDER BY updated_at LIMIT $1)";
 inline constexpr const char* kTrimCeilings =
     "DELETE FROM ceilings WHERE name_key IN (SELECT name_key FROM ceilings ORDER BY whole_at LIMIT $1)";
+
+inline constexpr const char* kPurgeDevices =
+    "DELETE FROM devices WHERE (user_id, fingerprint) IN"
+    " (SELECT user_id, fingerprint FROM devices WHERE last_seen_at < $1 LIMIT $2)";
 
 // The installation
 

@@ -31,6 +31,9 @@ T require(std::optional<T> found)
     return *std::move(found);
 }
 
+constexpr DeviceFingerprint kLaptop{1};
+constexpr DeviceFingerprint kTablet{2};
+
 UserName name(const char* text) { return require(UserName::parse(text)); }
 
 Secret phc(std::string_view salt)
@@ -54,6 +57,8 @@ class AccountsTest : public testing::Test {
                 EXPECT_TRUE(transaction.spend_step(account.id, 59'343'840));
                 EXPECT_TRUE(transaction.open_session(
                     {account.id, "0badcafe", kNoon, kNoon + 12h, kNoon, "192.0.2.7"}));
+                transaction.remember_device(account.id, kLaptop, kNoon, "192.0.2.7");
+                transaction.remember_device(account.id, kTablet, kNoon, "192.0.2.7");
                 transaction.record_login(require(transaction.find_account(account.name)),
                                          {kNoon, "192.0.2.7"});
             });
@@ -69,6 +74,7 @@ class AccountsTest : public testing::Test {
     }
     Account account(const char* who) { return require(store_.open_reader()->find_account(name(who))); }
     TotpEnrolment totp(const char* who) { return require(account(who).totp); }
+    std::size_t devices(const char* who) { return store_.open_reader()->devices(account(who).id).size(); }
     std::size_t sessions(UserId user) { return store_.open_reader()->count_sessions(user, clock_.now()); }
     std::string password(const char* who)
     {
@@ -158,6 +164,7 @@ TEST_F(AccountsTest, DisablingEndsSessionsAndKeepsTheRest)
     EXPECT_EQ(after.password_epoch, before.password_epoch);
     EXPECT_EQ(totp("alice").failures, 1);
     EXPECT_EQ(sessions(after.id), 0U);
+    EXPECT_EQ(devices("alice"), 2U);
 }
 
 TEST_F(AccountsTest, EnablingLetsInAgainAndBringsNoSessionBack)
@@ -196,6 +203,7 @@ TEST_F(AccountsTest, NewPasswordEndsSessionsAndMakesRunningChecksStale)
     EXPECT_EQ(after.password_epoch, before.password_epoch + 1);
     EXPECT_EQ(totp("alice").last_step, 59'343'840) << "a spent code stays spent";
     EXPECT_EQ(sessions(after.id), 0U);
+    EXPECT_EQ(devices("alice"), 0U);
 }
 
 TEST_F(AccountsTest, NewKeyEndsSessionsAndStartsItsCountsAgain)
@@ -212,6 +220,31 @@ TEST_F(AccountsTest, NewKeyEndsSessionsAndStartsItsCountsAgain)
     EXPECT_EQ(totp("alice").last_step, 0);
     EXPECT_EQ(totp("alice").enrolled_at, kNoon + 1h);
     EXPECT_EQ(sessions(after.id), 0U);
+    EXPECT_EQ(devices("alice"), 0U);
+}
+
+TEST_F(AccountsTest, OneDeviceIsForgotten)
+{
+    const auto forget = [&](const DeviceFingerprint& device) {
+        return commit([&](Transaction& t) { return accounts_.forget_device(t, name("alice"), device); });
+    };
+    ASSERT_TRUE(forget(kLaptop));
+    EXPECT_EQ(devices("alice"), 1U);
+    EXPECT_EQ(sessions(account("alice").id), 1U);
+    EXPECT_EQ(store_.audit().back().reason, short_form(kLaptop));
+    const auto records = store_.audit().size();
+    EXPECT_FALSE(forget(kLaptop)) << "it is not there any more";
+    EXPECT_EQ(store_.audit().size(), records);
+}
+
+TEST_F(AccountsTest, AllDevicesAreForgotten)
+{
+    ASSERT_TRUE(commit([&](Transaction& t) { return accounts_.forget_devices(t, name("alice")); }));
+    EXPECT_EQ(devices("alice"), 0U);
+    EXPECT_EQ(devices("bob"), 2U);
+    EXPECT_EQ(store_.audit().back().event, "user.forget-device");
+    EXPECT_EQ(store_.audit().back().reason, "all");
+    EXPECT_FALSE(commit([&](Transaction& t) { return accounts_.forget_devices(t, name("mallory")); }));
 }
 
 struct ChangeCase {
@@ -253,6 +286,7 @@ TEST_P(EachChange, TouchesNobodyElse)
     EXPECT_EQ(password("bob"), password_before);
     EXPECT_EQ(secret("bob"), secret_before);
     EXPECT_EQ(sessions(bob.id), 1U);
+    EXPECT_EQ(devices("bob"), 2U);
 }
 
 TEST_P(EachChange, OfNobodyIsRefusedAndWritesNothing)
@@ -273,6 +307,7 @@ TEST_P(EachChange, IsUndoneWithItsTransaction)
     EXPECT_EQ(account("alice").state, AccountState::active);
     EXPECT_EQ(password("alice") + secret("alice"), before);
     EXPECT_EQ(sessions(account("alice").id), 1U);
+    EXPECT_EQ(devices("alice"), 2U);
     EXPECT_EQ(store_.audit().size(), records);
 }
 
@@ -293,6 +328,10 @@ INSTANTIATE_TEST_SUITE_P(
                    [](const auto& accounts, auto& transaction, const auto& who) {
                        const auto secret = Secret::copy_of("12345678901234567890");
                        return accounts.reset_totp(transaction, who, secret, {});
+                   }},
+        ChangeCase{"user.forget-device",
+                   [](const auto& accounts, auto& transaction, const auto& who) {
+                       return accounts.forget_device(transaction, who, kLaptop);
                    }}),
     [](const auto& row) {
         std::string test_name = row.param.event;

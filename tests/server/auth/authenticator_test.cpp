@@ -543,6 +543,45 @@ TEST_F(AuthenticatorTest, StrangersCannotLockOutWhoComesFromAKnownPlace)
     EXPECT_EQ(asked_.standing, Standing::stranger) << "a place is forgotten after a month without a success";
 }
 
+/// A key that no one else can prove has a budget that no one else can spend, wherever the device is.
+TEST_F(AuthenticatorTest, AKnownDeviceHasABudgetOfItsOwn)
+{
+    const DeviceFingerprint key{1, 2, 3};
+    enrol("alice");
+    const auto attempt_with = [&](const std::optional<DeviceFingerprint>& device, Password password,
+                                  const std::string& address) {
+        auto who = authenticator_.claim("alice", Source::from_address(address), device);
+        std::optional<Verdict> verdict;
+        transact(store_, [&](Transaction& t) {
+            if (!authenticator_
+                     .admit(t, who,
+                            [&](const Asker& asker) {
+                                asked_ = asker;
+                                return true;
+                            })
+                     .granted()) {
+                return;
+            }
+            verdict = authenticator_.decide(t, who, check("alice", password), current_code());
+        });
+        clock_.advance(30s);
+        return verdict;
+    };
+    EXPECT_TRUE(attempt_with(key, Password::right, kHome)->granted);
+    EXPECT_EQ(asked_.standing, Standing::stranger) << "the first time";
+    for (int tries = 0; tries < 200; ++tries) {
+        (void)attempt_with(DeviceFingerprint{9}, Password::wrong, "203.0.113." + std::to_string(tries));
+    }
+    ASSERT_FALSE(attempt_with({}, Password::right, kOffice)) << "strangers wait";
+    ASSERT_FALSE(attempt_with(DeviceFingerprint{9}, Password::right, kOffice)) << "with any unknown key, too";
+    EXPECT_TRUE(attempt_with(key, Password::right, kOffice)->granted);
+    EXPECT_EQ(asked_.standing, Standing::known_device);
+
+    int judged = 0;
+    for (int tries = 0; tries < 20; ++tries) judged += attempt_with(key, Password::wrong, kHome) ? 1 : 0;
+    EXPECT_LT(judged, 20) << "it is a budget all the same";
+}
+
 TEST_F(AuthenticatorTest, ARightPasswordCostsStrangersNothing)
 {
     enrol("alice");

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <latch>
 #include <string>
+#include <thread>
 
 #include "server/auth/password_hash.hpp"
 #include "tests/server/auth/memory_limit.hpp"
@@ -20,8 +21,8 @@ using Place = HashPool::Place;
 constexpr HashParameters kSmall{.memory_kib = 64, .passes = 1, .lanes = 1};  // these tests hash little
 constexpr std::size_t kMiB = std::size_t{1} << 20U;
 
-/// Keeps a hash thread busy until it is opened.  Declared, like every latch, before the pool, whose end joins the
-/// threads that use it.
+/// Keeps a hash thread busy until it is opened.  Declared, like every latch, before the pool, whose end joins
+/// the threads that use it.
 class Barrier {
   public:
     /// On a hash thread.
@@ -124,6 +125,44 @@ TEST(HashPool, TellsAtOnceWhenItIsFull)
     first.reset();
     EXPECT_EQ(pool.taken(), 1U);
     EXPECT_TRUE(pool.reserve());
+}
+
+TEST(HashPool, GivesAPlaceToWhoHasABetterClaim)
+{
+    Barrier barrier;
+    std::latch done(1);
+    HashPool pool({.threads = 1, .queue = 2}, kSmall);
+    auto busy = *pool.reserve();
+    busy.submit([&] { barrier.hold(); });
+    barrier.wait_until_held();
+
+    std::string happened;
+    auto stranger = *pool.reserve({.standing = Standing::stranger, .source = "a"});
+    stranger.submit({.run = [&] { happened += "ran"; }, .displaced = [&] { happened += "displaced"; }});
+    EXPECT_FALSE(pool.reserve({.standing = Standing::stranger, .source = "b"})) << "no better claim";
+    EXPECT_EQ(happened, "");
+
+    auto known = pool.reserve({.standing = Standing::known_source, .source = "b"});
+    ASSERT_TRUE(known);
+    EXPECT_EQ(happened, "displaced");
+    EXPECT_EQ(pool.taken(), 2U);
+    known->submit([&] {
+        happened += ", the other ran";
+        done.count_down();
+    });
+    barrier.open();
+    done.wait();
+    EXPECT_EQ(happened, "displaced, the other ran");
+}
+
+TEST(HashPool, HasFewerPlacesWhenHashesAreSlow)
+{
+    HashPool pool({.threads = 1, .queue = 100, .longest_wait = std::chrono::milliseconds(50)}, kSmall);
+    EXPECT_EQ(pool.places(), 100U);
+    run_in(pool, [] { std::this_thread::sleep_for(std::chrono::milliseconds(25)); });  // a slow hash
+    while (pool.taken() > 0) std::this_thread::yield();
+    EXPECT_LE(pool.places(), 2U);
+    EXPECT_GE(pool.places(), 2U) << "one that waits for each thread, whatever the speed";
 }
 
 TEST(HashPool, DropsAJobWhosePlaceIsGoneBeforeItStarts)

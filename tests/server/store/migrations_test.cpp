@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,22 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
+/// A file of the project's.
+std::string read(const std::string& name)
+{
+    std::ifstream file(std::filesystem::path(PROJECT_DIRECTORY) / name);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 class Migrations : public testing::Test {
   protected:
     void SetUp() override
     {
         const auto store = open_store(file_);
         add(*store, "alice", 17);
+        // The steps of these tests lead on from 1, whatever the program's own have come to.
+        SQLite::Database(file_.string(), SQLite::OPEN_READWRITE)
+            .exec("UPDATE installation SET schema_version = 1");
     }
 
     std::string migrated(const std::vector<Migration>& steps, int newest)
@@ -112,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedMigration{"ALostParent", {{1, 2, "DELETE FROM users;"}}, 2, "refers to nothing"}),
     [](const auto& row) { return row.param.name; });
 
-TEST_F(Migrations, TheWayToTheNewestIsWithoutGaps)
+TEST(MigrationsOfTheProgram, TheWayToTheNewestIsWithoutGaps)
 {
     // sql/schema.sql makes version kSchemaVersion; each older one has a step that leads on.
     for (int version = 1; version < kSchemaVersion; ++version) {
@@ -120,7 +131,40 @@ TEST_F(Migrations, TheWayToTheNewestIsWithoutGaps)
             return step.from == version && step.to > version && step.to <= kSchemaVersion;
         })) << version;
     }
-    EXPECT_EQ(version(), kSchemaVersion);
+}
+
+/// Every table with its columns, every index and trigger: what a program can tell of a schema.
+std::vector<std::string> schema_of(const SQLite::Database& database)
+{
+    SQLite::Statement rows(
+        database,
+        "SELECT s.type || ' ' || s.name || ' ' || s.tbl_name || ' ' || COALESCE(c.cid || ' ' || c.name || ' '"
+        " || c.type || ' ' || c.\"notnull\" || ' ' || COALESCE(c.dflt_value, '-') || ' ' || c.pk, '')"
+        " FROM sqlite_schema s LEFT JOIN pragma_table_xinfo(s.name) c"
+        " WHERE s.name NOT LIKE 'sqlite_autoindex%' ORDER BY 1");
+    std::vector<std::string> schema;
+    while (rows.executeStep()) schema.push_back(rows.getColumn(0).getString());
+    return schema;
+}
+
+TEST(MigrationsOfTheProgram, AnOldDatabaseBecomesWhatANewOneIs)
+{
+    const support::TemporaryDirectory directory;
+    const auto file = directory / "old.db";
+    const SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    fresh.exec(read("sql/schema.sql"));
+    {
+        const SQLite::Database old(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        old.exec(read("tests/server/store/schema_version_1.sql"));
+        old.exec(
+            "INSERT INTO installation VALUES (1, 1, 1, zeroblob(64));"
+            "INSERT INTO audit (at, event, outcome) VALUES (1, 'login', 'granted')");
+        EXPECT_NE(schema_of(old), schema_of(fresh));
+    }
+    Connection connection(file, Connection::Use::write, std::chrono::seconds(1));
+    migrate(connection, migrations(), kSchemaVersion);
+    EXPECT_EQ(schema_of(connection.database()), schema_of(fresh));
+    EXPECT_EQ(connection.database().execAndGet("SELECT COUNT(*) FROM audit").getInt(), 1);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "server/store/migrations.hpp"
 #include "tests/server/store/faulty_disk.hpp"
 #include "tests/server/store/test_store.hpp"
 
@@ -73,7 +74,7 @@ TEST_F(Opening, WhatWasKeptIsThereAgain)
 TEST_F(Opening, ANewDatabaseHasTheNewestSchema)
 {
     make(file_);
-    EXPECT_EQ(open_store(file_)->open_reader()->summary(support::kNoon).schema_version, 1);
+    EXPECT_EQ(open_store(file_)->open_reader()->summary(support::kNoon).schema_version, kSchemaVersion);
     EXPECT_EQ(SQLite::Database(file_.string()).execAndGet("PRAGMA application_id").getInt(), 0x534C4442);
 }
 
@@ -173,9 +174,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"ANewerSchema",
                 [](const fs::path& file) {
                     make(file);
-                    change(file, "UPDATE installation SET schema_version = 2");
+                    change(file, "UPDATE installation SET schema_version = 999");
                 },
-                IfMissing::make, "schema version 2, newer than 1", "upgrade the program"},
+                IfMissing::make, "schema version 999, newer than ", "upgrade the program"},
         BadFile{"AnotherKey",
                 [](const fs::path& file) {
                     (void)open_sqlite_store(file, master_key('l'), {.if_missing = IfMissing::make});

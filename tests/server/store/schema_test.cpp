@@ -82,6 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "INSERT INTO sessions VALUES (17, 'aaaaaaaa', 2, 2, 2, 'local')"},
         Forbidden{"NoFailures", "INSERT INTO failures VALUES (zeroblob(16), 'local', 0, 0, NULL, 1)"},
         Forbidden{"ANameInTheClear", "INSERT INTO failures VALUES (x'616c696365', 'local', 1, 0, NULL, 1)"},
+        Forbidden{"ADeviceOfNobody", "INSERT INTO devices VALUES (99, zeroblob(32), 1, 1, 'local')"},
+        Forbidden{"AShortDeviceFingerprint", "INSERT INTO devices VALUES (17, zeroblob(31), 1, 1, 'local')"},
         Forbidden{"ASecondInstallation", "INSERT INTO installation VALUES (2, 1, 1, zeroblob(64))"}),
     [](const auto& row) { return row.param.name; });
 
@@ -115,7 +117,10 @@ INSTANTIATE_TEST_SUITE_P(
                     STATEMENT(kForgetFailures), STATEMENT(kCountRefusal), STATEMENT(kFindRefusals),
                     STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
                     STATEMENT(kTouchSession), STATEMENT(kEndSession), STATEMENT(kEndSessions),
-                    STATEMENT(kCountSessions), STATEMENT(kAppendAudit), STATEMENT(kPurgeSessions),
+                    STATEMENT(kCountSessions), STATEMENT(kFindDevice), STATEMENT(kDevicesOf),
+                    STATEMENT(kSeeDevice), STATEMENT(kAddDevice), STATEMENT(kForgetOldDevices),
+                    STATEMENT(kForgetDevice), STATEMENT(kForgetDevices), STATEMENT(kForgetOtherDevices),
+                    STATEMENT(kPurgeDevices), STATEMENT(kAppendAudit), STATEMENT(kPurgeSessions),
                     STATEMENT(kPurgeFailures), STATEMENT(kPurgeRefusals), STATEMENT(kMakeInstallation),
                     STATEMENT(kFindKey), STATEMENT(kFindSchemaVersion), STATEMENT(kSetSchemaVersion),
                     STATEMENT(kSummary)),
