@@ -151,10 +151,10 @@ TEST(MigrationsOfTheProgram, AnOldDatabaseBecomesWhatANewOneIs)
 {
     const support::TemporaryDirectory directory;
     const auto file = directory / "old.db";
-    const SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     fresh.exec(read("sql/schema.sql"));
     {
-        const SQLite::Database old(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        SQLite::Database old(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
         old.exec(read("tests/server/store/schema_version_1.sql"));
         old.exec(
             "INSERT INTO installation VALUES (1, 1, 1, zeroblob(64));"
