@@ -13,8 +13,8 @@ namespace securelogin {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::size_t kMostDiscarded =
-    4 * 1024 * 1024;  // octets of a peer that goes on talking after goodbye
+/// Octets of a peer that goes on talking after goodbye.
+constexpr std::size_t kMostDiscarded = std::size_t{4} << 20U;
 
 boost::system::error_code last_system_error() { return {errno, boost::system::system_category()}; }
 

@@ -219,8 +219,10 @@ int run(const DaemonOptions& options)
     // The threads end when io is stopped, not in the moment when the last listener has been closed and the
     // drain still has to report.
     const auto stays = asio::make_work_guard(io);
+    const auto thread_count = one_per_core_if_zero(settings.threads.io);
     std::vector<std::jthread> io_threads;
-    for (std::size_t started = 0; started < one_per_core_if_zero(settings.threads.io); ++started) {
+    io_threads.reserve(thread_count);
+    for (std::size_t started = 0; started < thread_count; ++started) {
         io_threads.emplace_back([&io] { io.run(); });
     }
     notify_service_manager("READY=1");

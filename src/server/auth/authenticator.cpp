@@ -44,6 +44,14 @@ Source budget_of(const Claim& claim)
     return Source::of_device(to_string(*claim.device));
 }
 
+WholeAgain read_ceiling(Transaction& transaction, const Claim& claim, const CeilingPolicy& policy, Time now)
+{
+    const auto stored = transaction.ceiling(claim.name_key);
+    const auto ceiling = with_possible_moment(stored, policy, now);
+    if (ceiling != stored) transaction.save_ceiling(claim.name_key, ceiling);
+    return ceiling;
+}
+
 void give_back_ceiling(Transaction& transaction, const Claim& claim, const CeilingPolicy& policy, Time now)
 {
     if (claim.standing != Standing::stranger) return;
@@ -119,7 +127,7 @@ Admission Authenticator::admit(Transaction& transaction, Claim& claim, const Has
     if (failures != stored) transaction.save_failures(claim.name_key, budget_of(claim), failures, now);
 
     const bool stranger = claim.standing == Standing::stranger;
-    const auto ceiling = stranger ? transaction.ceiling(claim.name_key) : std::nullopt;
+    const auto ceiling = stranger ? read_ceiling(transaction, claim, policy_.ceiling, now) : std::nullopt;
     auto wait = remaining_wait(failures, policy_.waits, now);
     if (stranger) wait = std::max(wait, time_to_refill(ceiling, policy_.ceiling, now));
     if (wait) {

@@ -7,14 +7,19 @@ namespace {
 
 std::chrono::seconds interval(const CeilingPolicy& policy) noexcept { return policy.per / policy.failures; }
 
-/// Between now, when it is whole, and a full period later, when it is empty.  Later can only be the trace of
-/// a clock that was set back.
+/// Between now, when it is whole, and a full period later, when it is empty.
 Time possible(WholeAgain whole_again, const CeilingPolicy& policy, Time now) noexcept
 {
     return std::clamp(whole_again.value_or(now), now, now + policy.per);
 }
 
 }  // namespace
+
+WholeAgain with_possible_moment(WholeAgain whole_again, const CeilingPolicy& policy, Time now) noexcept
+{
+    if (!whole_again || *whole_again <= now) return whole_again;
+    return possible(whole_again, policy, now);
+}
 
 WholeAgain with_charge(WholeAgain whole_again, const CeilingPolicy& policy, Time now) noexcept
 {

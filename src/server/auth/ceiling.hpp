@@ -22,6 +22,11 @@ struct CeilingPolicy {
 /// When the budget of a name is whole again; nothing: it is whole.
 using WholeAgain = std::optional<Time>;
 
+/// The same, but no later than a full period from now: later can only be the trace of a clock that has been set back
+/// since.  Save it, so that the budget refills.
+[[nodiscard]] WholeAgain with_possible_moment(WholeAgain whole_again, const CeilingPolicy& policy,
+                                              Time now) noexcept;
+
 /// One more wrong password, or one that is charged before it is checked.
 [[nodiscard]] WholeAgain with_charge(WholeAgain whole_again, const CeilingPolicy& policy, Time now) noexcept;
 

@@ -28,16 +28,16 @@ template <typename Result, typename Start>
 asio::awaitable<Result> await_callback(Start start)
 {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Result)>(
-        [](auto handler, Start begin) {
+        [](auto handler, const Start& begin) {
             const auto executor = asio::get_associated_executor(handler);
             // std::function copies what it holds; a handler can only be moved.
             auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-            begin(Resume<Result>(
-                [shared, work = asio::make_work_guard(executor)](std::exception_ptr error, Result result) {
-                    asio::post(work.get_executor(), [shared, error, result = std::move(result)]() mutable {
-                        (*shared)(error, std::move(result));
-                    });
-                }));
+            begin(Resume<Result>([shared, work = asio::make_work_guard(executor)](
+                                     const std::exception_ptr& error, Result result) {
+                asio::post(work.get_executor(), [shared, error, result = std::move(result)]() mutable {
+                    (*shared)(error, std::move(result));
+                });
+            }));
         },
         asio::use_awaitable, std::move(start));
 }
@@ -191,17 +191,17 @@ void Attempt::start_hashing(Secret typed)
 
 asio::awaitable<Outcome> Attempt::decide(Secret code) { return conclude(std::move(code), std::nullopt); }
 
-asio::awaitable<Outcome> Attempt::confirm(Secret code, auth::Session current)
+asio::awaitable<Outcome> Attempt::confirm(Secret code, const auth::Session& current)
 {
-    return conclude(std::move(code), std::move(current));
+    return conclude(std::move(code), current);
 }
 
 const auth::Claim& Attempt::claim() const noexcept { return state_->claim; }
 
-asio::awaitable<Outcome> Attempt::conclude(Secret code, std::optional<auth::Session> current)
+asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth::Session>& current)
 {
     auto shared_code = std::make_shared<Secret>(std::move(code));
-    return await_callback<Outcome>([state = state_, shared_code, current](Resume<Outcome> resume) {
+    return await_callback<Outcome>([state = state_, shared_code, current](const Resume<Outcome>& resume) {
         if (state->unjudged) return resume(nullptr, *state->unjudged);
         state->after_check([state, shared_code, current, resume] {
             if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
@@ -241,7 +241,7 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
 {
     auto claim = parts_->authenticator->claim(typed_name, source);
     const auto state = std::make_shared<Attempt::State>(parts_, std::move(claim));
-    return await_callback<Attempt>([state](Resume<Attempt> resume) {
+    return await_callback<Attempt>([state](const Resume<Attempt>& resume) {
         const auto admission = std::make_shared<auth::Admission>();
         // Not synced: a charge promises nothing to the peer, and the verdict's commit puts it on disk.
         state->parts->store.submit_unsynced(
@@ -271,7 +271,7 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
 
 asio::awaitable<bool> AsyncAuthenticator::still_live(const auth::Session& session) const
 {
-    return await_callback<bool>([parts = parts_, session](Resume<bool> resume) {
+    return await_callback<bool>([parts = parts_, session](const Resume<bool>& resume) {
         const auto live = std::make_shared<bool>(false);
         parts->store.submit(
             [parts, session, live](auth::Transaction& transaction) {
@@ -283,7 +283,7 @@ asio::awaitable<bool> AsyncAuthenticator::still_live(const auth::Session& sessio
 
 asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) const
 {
-    return await_callback<bool>([parts = parts_, session](Resume<bool> resume) {
+    return await_callback<bool>([parts = parts_, session](const Resume<bool>& resume) {
         parts->store.submit(
             [parts, session](auth::Transaction& transaction) {
                 parts->authenticator->log_out(transaction, session);
@@ -292,13 +292,14 @@ asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) 
     });
 }
 
-asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(auth::UserName name,
-                                                                    auth::Session session, Secret typed) const
+asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(const auth::UserName& name,
+                                                                    const auth::Session& session,
+                                                                    Secret typed) const
 {
     using Result = PasswordChange::Result;
     auto password = std::make_shared<Secret>(std::move(typed));
     return await_callback<PasswordChange>([parts = parts_, name, session,
-                                           password](Resume<PasswordChange> resume) {
+                                           password](const Resume<PasswordChange>& resume) {
         const auto try_later = [resume](std::string reason) {
             resume(nullptr, {.result = Result::try_later, .reason = std::move(reason)});
         };

@@ -53,7 +53,7 @@ class Attempt {
     /// Waits for the hash, then for the commit.  Once.
     [[nodiscard]] boost::asio::awaitable<Outcome> decide(Secret code);
     /// The same for someone who is logged in already: opens no session.
-    [[nodiscard]] boost::asio::awaitable<Outcome> confirm(Secret code, auth::Session current);
+    [[nodiscard]] boost::asio::awaitable<Outcome> confirm(Secret code, const auth::Session& current);
 
     [[nodiscard]] const auth::Claim& claim() const noexcept;
 
@@ -61,7 +61,8 @@ class Attempt {
     friend class AsyncAuthenticator;
     struct State;
     explicit Attempt(std::shared_ptr<State> state) : state_(std::move(state)) {}
-    [[nodiscard]] boost::asio::awaitable<Outcome> conclude(Secret code, std::optional<auth::Session> current);
+    [[nodiscard]] boost::asio::awaitable<Outcome> conclude(Secret code,
+                                                           const std::optional<auth::Session>& current);
     std::shared_ptr<State> state_;
 };
 
@@ -83,8 +84,8 @@ class AsyncAuthenticator {
     [[nodiscard]] boost::asio::awaitable<bool> log_out(const auth::Session& session) const;
 
     /// Checks, hashes and stores a new password for the holder of `session`.
-    [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(auth::UserName name,
-                                                                         auth::Session session,
+    [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(const auth::UserName& name,
+                                                                         const auth::Session& session,
                                                                          Secret typed) const;
 
     struct Parts;  // what the steps need, shared with those under way

@@ -84,7 +84,7 @@ class Reserve {
 }  // namespace
 
 struct Server::Listener {
-    Listener(asio::any_io_executor executor, const Endpoint& at)
+    Listener(const asio::any_io_executor& executor, const Endpoint& at)
         : endpoint(at), acceptor(executor), pause(executor)
     {
     }

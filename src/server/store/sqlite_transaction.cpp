@@ -317,7 +317,7 @@ bool SqliteTransaction::trim(const auth::Purge& purge)
     constexpr std::string_view doing = "purging";
     const auto counts = attempt(doing, [&] {
         Execution counting(statements_.count_for_purge);
-        counting.next();
+        [[maybe_unused]] const bool there = counting.next();  // always one row
         auto& row = statements_.count_for_purge;
         return std::array{row.getColumn(0).getInt64(), row.getColumn(1).getInt64(),
                           row.getColumn(2).getInt64()};

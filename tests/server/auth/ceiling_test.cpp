@@ -62,6 +62,14 @@ INSTANTIATE_TEST_SUITE_P(Ceiling, Refund,
                                          RefundCase{"ClockSetBack", kNoon + 24h, kNoon + 300s}),
                          [](const auto& row) { return row.param.name; });
 
+TEST(Ceiling, AMomentThatCannotBeIsCut)
+{
+    EXPECT_EQ(with_possible_moment(kNoon + 24h, kPolicy, kNoon), kNoon + 400s);
+    for (const WholeAgain good : {WholeAgain{}, WholeAgain{kNoon - 1s}, WholeAgain{kNoon + 400s}}) {
+        EXPECT_EQ(with_possible_moment(good, kPolicy, kNoon), good);
+    }
+}
+
 TEST(Ceiling, AClockThatWasSetBackKeepsNobodyOutForLongerThanAnInterval)
 {
     EXPECT_EQ(time_to_refill(kNoon + 24h, kPolicy, kNoon), 100s);

@@ -82,12 +82,12 @@ class DevicesTest : public testing::Test {
     {
         Verdict verdict;
         clock_.advance(30s);
-        const auto claim = authenticator_.claim("alice", Source::from_address("192.0.2.7"), from);
+        auto claim = authenticator_.claim("alice", Source::from_address("192.0.2.7"), from);
         const auto account = store_.open_reader()->find_account(*UserName::parse("alice"));
         const PasswordCheck check{.matches = password_is_right, .epoch = account->password_epoch};
         const auto typed = code.empty() ? code_at(secret_, clock_.now()) : code;
         transact(store_, [&](Transaction& t) {
-            (void)authenticator_.admit(t, claim);
+            (void)authenticator_.admit(t, claim, [](const Asker&) { return true; });
             verdict = current ? authenticator_.confirm(t, claim, check, typed, *current)
                               : authenticator_.decide(t, claim, check, typed);
         });

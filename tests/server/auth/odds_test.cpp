@@ -49,7 +49,7 @@ class Attack : public testing::Test {
     support::FakeRandom random_;
     MasterKey master_{Secret::copy_of("0123456789abcdef0123456789abcdef")};
     support::MemoryStore store_;
-    Policy policy_{.waits = {.longest_wait = 64s}, .ceiling = {.failures = 1000, .per = 86400s}};
+    Policy policy_{.waits = {.longest_wait = 64s}, .ceiling = {.failures = 100, .per = 86400s}};
     Authenticator authenticator_{policy_, master_, clock_, random_};
 };
 
@@ -61,7 +61,7 @@ TEST_F(Attack, OfOneSourceHasAsManyGuessesAsReckoned)
 TEST_F(Attack, OfManySourcesHasAsManyGuessesAsReckoned)
 {
     // As many as there are free failures in the budget, so that no wait of a source keeps any of them.
-    EXPECT_EQ(play(300, 2h, 86400s / 1000), guesses_of_strangers(policy_.ceiling, 2h));
+    EXPECT_EQ(play(30, 2h, 86400s / 100), guesses_of_strangers(policy_.ceiling, 2h));
 }
 
 TEST(Odds, OfOneSource)
