@@ -23,9 +23,7 @@
 #include "client/options.hpp"
 #include "client/password_file.hpp"
 #include "client/terminal.hpp"
-#include "client/tls_connection.hpp"
-#include "client/trust.hpp"
-#include "common/certificate.hpp"
+#include "client/visit.hpp"
 #include "common/text.hpp"
 
 namespace securelogin::client {
@@ -121,12 +119,14 @@ ExitCode log_in(const Options& options)
     auto display = make_display(terminal.get());
     const auto& destination = options.destination;
 
-    TlsConnection connection(destination, options.ca, {});
-    const auto ask = make_ask(terminal.get(), connection.descriptor(), destination.host_and_port());
-    settle_trust(destination, fingerprint(connection.certificate()), options.trust, ask, display);
+    const auto ask = [&terminal, &destination](int connection) {
+        return make_ask(terminal.get(), connection, destination.host_and_port());
+    };
+    const VisitPolicy policy{.ca = options.ca, .trust = options.trust, .device_key = options.device_key};
+    const auto connection = visit(destination, policy, ask, display);
 
     const auto place = Destination{{}, destination.host, destination.port, destination.is_address}.shown();
-    Server server(connection, place);
+    Server server(*connection, place);
     const Watch watch{server.descriptor(), POLLIN, [&server] { return server.has_spoken(); }};
     const auto answers = make_answers(options, std::move(password), terminal.get(), watch);
     return Exchange(server, *answers, display, {.place = place, .command = options.command}).run();

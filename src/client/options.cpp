@@ -30,6 +30,7 @@ options:
   --accept-new              trust and remember a server that is not known yet; one whose key changed is refused
   --password-file FILE      the password is FILE's first line; nobody else may be able to read FILE
   --code-command COMMAND    the one-time code is the first line that COMMAND, run by /bin/sh, prints
+  --no-device-key           do not show the server the key by which it knows this machine again
   --help                    this text
   --version                 the version
 
@@ -43,6 +44,9 @@ Results go to standard output, `key value` a line; all else to the terminal, or 
 On the first visit to a server its key's fingerprint is shown, and remembered after a yes.  A server whose key has
 changed since is refused.  Nothing is sent before the server is trusted.
 
+A server that is trusted is shown a key of this machine's own, made on the first visit and for that server alone, by
+which it knows a device again that has logged in before.  The key lets nobody in; without it a login goes on as well.
+
 examples:
   securelogin alice@login.example.net
   securelogin alice@login.example.net whoami
@@ -52,6 +56,7 @@ examples:
 files:
   $XDG_CONFIG_HOME/securelogin/known_hosts, else ~/.config/securelogin/known_hosts
                             the servers that are trusted: `host:port SHA256:...` a line
+  devices/HOST%3APORT.pem   beside it: the key shown to that server; remove it to be a new device
 
 environment:
   NO_COLOR                  when set, no colour on a terminal
@@ -97,6 +102,7 @@ struct Words {
     std::string password_file;
     std::string code_command;
     bool accept_new = false;
+    bool no_device_key = false;
     bool help = false;
     bool version = false;
 };
@@ -109,6 +115,7 @@ void declare(CLI::App& app, Words& words)
     auto* const fingerprint = app.add_option("--fingerprint", words.fingerprint);
     auto* const ca = app.add_option("--ca", words.ca);
     app.add_flag("--accept-new", words.accept_new)->excludes(fingerprint)->excludes(ca);
+    app.add_flag("--no-device-key", words.no_device_key);
     app.add_option("--password-file", words.password_file);
     app.add_option("--code-command", words.code_command);
     app.add_option("destination", words.destination);
@@ -146,6 +153,7 @@ std::variant<Options, std::string> parse_command_line(int argc, const char* cons
     if (app.count("--fingerprint") != 0) options.trust.fingerprint = pin(words.fingerprint);
     options.trust.by_ca = options.ca.has_value();
     options.trust.accept_new = words.accept_new;
+    options.device_key = !words.no_device_key;
     return options;
 }
 

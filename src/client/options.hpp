@@ -19,6 +19,7 @@ struct Options {
     std::optional<std::string> code_command = {};
     std::optional<std::filesystem::path> ca = {};
     TrustPolicy trust = {};
+    bool device_key = true;  // show one to a server that is trusted
 };
 
 /// What to do; or the text of --help or --version, to be printed to standard output.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "client/failure.hpp"
 #include "client/socket.hpp"
@@ -50,9 +51,10 @@ std::string why_cut(int system_error)
 }  // namespace
 
 TlsConnection::TlsConnection(const Destination& destination, const std::optional<std::filesystem::path>& ca,
-                             Patience patience)
-    : name_(destination.host_and_port()), context_(make_context())
+                             Patience patience, ChooseDeviceKey choose)
+    : name_(destination.host_and_port()), choose_(std::move(choose)), context_(make_context())
 {
+    if (choose_) offer_device_key();
     if (ca) require_chain(destination, *ca);  // a CA file that cannot be read is told before connecting
     socket_ = connect_to(destination, patience.connect);
     ssl_.reset(SSL_new(context_.get()));
@@ -83,6 +85,28 @@ void TlsConnection::require_chain(const Destination& destination, const std::fil
                                            : X509_VERIFY_PARAM_set1_host(wanted, destination.host.c_str(), 0);
     require(set == 1, "naming the server to look for in its certificate");
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+}
+
+/// OpenSSL asks once the server's part of the handshake is over and before anything of ours follows: its
+/// certificate has been checked, where there is a CA, and its CertificateVerify or key exchange always (RFC
+/// 8446 section 4.4.2: a client answers a CertificateRequest after the server's Finished).
+void TlsConnection::offer_device_key()
+{
+    const auto asked = [](SSL*, void* connection) {
+        return static_cast<const TlsConnection*>(connection)->show_device_key() ? 1 : 0;
+    };
+    SSL_CTX_set_cert_cb(context_.get(), asked, this);
+}
+
+/// False ends the handshake.
+bool TlsConnection::show_device_key() const
+{
+    if (SSL_version(ssl_.get()) < TLS1_3_VERSION) return true;
+    const X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+    const DeviceKey* const shown = certificate != nullptr ? choose_(*certificate) : nullptr;
+    if (shown == nullptr) return true;
+    return SSL_use_certificate(ssl_.get(), &shown->certificate()) == 1 &&
+           SSL_use_PrivateKey(ssl_.get(), &shown->key()) == 1;
 }
 
 void TlsConnection::shake_hands(Deadline deadline)

@@ -7,14 +7,22 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "client/destination.hpp"
+#include "client/device_key.hpp"
 #include "client/wire.hpp"
 #include "common/openssl.hpp"
 
 namespace securelogin::client {
+
+/// The key to show to the server that has proved to hold the key of `certificate`; nullptr for none.  Asked
+/// at most once for each connection, within the handshake, and only by a server that asks for it over
+/// TLS 1.3: before 1.3 anyone on the way could read who comes.  Must not throw; what it returns must outlive
+/// the handshake.
+using ChooseDeviceKey = std::function<const DeviceKey*(const X509& certificate)>;
 
 class TlsConnection : public Wire {
   public:
@@ -24,10 +32,10 @@ class TlsConnection : public Wire {
     };
 
     /// Connects and shakes hands.  With `ca` (a PEM file) the certificate must lead to one of those in it and
-    /// name the destination's host.
+    /// name the destination's host.  Without `choose` no device key is shown.
     /// Throws Failure: unavailable, protocol (no TLS there), not_trusted (the certificate, or the CA file).
     TlsConnection(const Destination& destination, const std::optional<std::filesystem::path>& ca,
-                  Patience patience);
+                  Patience patience, ChooseDeviceKey choose = {});
     ~TlsConnection() override;
     TlsConnection(const TlsConnection&) = delete;
     TlsConnection& operator=(const TlsConnection&) = delete;
@@ -41,6 +49,8 @@ class TlsConnection : public Wire {
 
   private:
     void require_chain(const Destination& destination, const std::filesystem::path& ca);
+    void offer_device_key();
+    [[nodiscard]] bool show_device_key() const;
     void shake_hands(Deadline deadline);
     [[noreturn]] void handshake_failed(int reason);
     /// Waits for what OpenSSL asks for; false when the deadline came first.  Throws when there is nothing to
@@ -49,6 +59,7 @@ class TlsConnection : public Wire {
     [[noreturn]] void lost(int reason) const;
 
     std::string name_;  // for messages
+    ChooseDeviceKey choose_;
     SslContextPtr context_;
     FileDescriptor socket_;
     SslPtr ssl_;

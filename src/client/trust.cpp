@@ -91,7 +91,20 @@ void introduce(const Destination& destination, const std::string& offered, const
     if (!person_agrees(offered, ask)) refuse(destination, "not accepted; nothing was sent");
 }
 
+bool has_key(const std::vector<KnownHost>& known, const std::string& offered)
+{
+    return std::ranges::find(known, offered, &KnownHost::fingerprint) != known.end();
+}
+
 }  // namespace
+
+bool is_trusted_already(const Destination& destination, const std::string& offered, const TrustPolicy& policy)
+{
+    if (policy.fingerprint) return offered == *policy.fingerprint;
+    if (policy.by_ca) return true;
+    const KnownHosts known_hosts(policy.known_hosts ? *policy.known_hosts : known_hosts_file());
+    return has_key(known_hosts.find(destination.host_and_port()), offered);
+}
 
 void settle_trust(const Destination& destination, const std::string& offered, const TrustPolicy& policy,
                   const AskPerson& ask, Display& display)
@@ -100,8 +113,7 @@ void settle_trust(const Destination& destination, const std::string& offered, co
     if (policy.by_ca) return;
     const KnownHosts known_hosts(policy.known_hosts ? *policy.known_hosts : known_hosts_file());
     const auto known = known_hosts.find(destination.host_and_port());
-    const auto same = [&](const KnownHost& entry) { return entry.fingerprint == offered; };
-    if (std::ranges::any_of(known, same)) return;
+    if (has_key(known, offered)) return;
     if (!known.empty()) refuse_changed(destination, offered, known.front(), known_hosts.file().string());
     if (!policy.accept_new) introduce(destination, offered, ask, display);
     remember(destination, offered, known_hosts, display);

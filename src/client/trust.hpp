@@ -31,6 +31,11 @@ struct TrustPolicy {
 /// asked.
 using AskPerson = std::function<std::optional<std::string>(std::string_view prompt)>;
 
+/// Whether settle_trust() would return without asking anybody or remembering anything.  Throws Failure as it
+/// does when known_hosts cannot be relied on.
+[[nodiscard]] bool is_trusted_already(const Destination& destination, const std::string& offered,
+                                      const TrustPolicy& policy);
+
 /// Returns when `offered` is trusted; else throws Failure (not_trusted) that says why and what to do.
 /// An unknown server that could not be remembered is trusted this once, with a warning.
 void settle_trust(const Destination& destination, const std::string& offered, const TrustPolicy& policy,

@@ -64,12 +64,18 @@ TEST(CommandLine, TakesFingerprintAndCaTogether)
 
 TEST(CommandLine, AcceptsNew) { EXPECT_TRUE(options({"--accept-new", "a"}).trust.accept_new); }
 
+TEST(CommandLine, ShowsADeviceKeyUnlessToldNotTo)
+{
+    EXPECT_TRUE(options({"a"}).device_key);
+    EXPECT_FALSE(options({"--no-device-key", "a"}).device_key);
+}
+
 TEST(CommandLine, HelpNamesEveryOptionAndExitCode)
 {
     const auto help = std::get<std::string>(parse({"--help"}));
     for (const auto* const word :
-         {"--fingerprint", "--ca", "--accept-new", "--password-file", "--code-command", "--version",
-          "examples:", " 0 ", "64", "69", "75", "76", "77", "78", "known_hosts", "NO_COLOR"}) {
+         {"--fingerprint", "--ca", "--accept-new", "--password-file", "--code-command", "--no-device-key",
+          "--version", "examples:", " 0 ", "64", "69", "75", "76", "77", "78", "known_hosts", "NO_COLOR"}) {
         EXPECT_THAT(help, HasSubstr(word));
     }
 }
