@@ -170,14 +170,21 @@ void replace_by_link(const fs::path& file)
     fs::create_symlink(target, file);
 }
 
-/// One octet of the public half.
-void flip(const fs::path& file)
+/// Some bits of the base64 at `at`.
+void flip(const fs::path& file, std::size_t at)
 {
     auto text = contents(file);
-    const auto at = text.rfind("\n-----END") - 12;
     text[at] = text[at] == 'A' ? 'B' : 'A';
     write_file(file, text);
 }
+
+/// Of the octets 36 to 67, in the first line of base64: what is read then is a key, but not one.
+void flip_private_half(const fs::path& file)
+{
+    flip(file, std::string_view("-----BEGIN PRIVATE KEY-----\n").size() + 56);
+}
+
+void flip_public_half(const fs::path& file) { flip(file, contents(file).rfind("\n-----END") - 12); }
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, DamagedDeviceKey,
@@ -185,7 +192,8 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"Missing", [](const fs::path& file) { fs::remove(file); }},
         Damage{"Empty", [](const fs::path& file) { write_file(file, ""); }},
         Damage{"Garbage", [](const fs::path& file) { write_file(file, "hello\n"); }},
-        Damage{"Cut", [](const fs::path& file) { fs::resize_file(file, 100); }}, Damage{"OneOctet", flip},
+        Damage{"Cut", [](const fs::path& file) { fs::resize_file(file, 100); }},
+        Damage{"PrivateHalf", flip_private_half}, Damage{"PublicHalf", flip_public_half},
         Damage{"TooLong",
                [](const fs::path& file) { write_file(file, contents(file) + std::string(4096, '\n')); }},
         Damage{"AnotherCurve",
