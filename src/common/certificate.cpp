@@ -2,7 +2,6 @@
 
 #include <openssl/pem.h>
 
-#include <array>
 #include <ctime>
 
 #include "common/base64.hpp"
@@ -11,28 +10,32 @@ namespace securelogin {
 namespace {
 
 constexpr std::string_view kPrefix = "SHA256:";
-constexpr std::size_t kSha256Size = 32;  // bytes
 
 }  // namespace
 
-std::string fingerprint(const X509& certificate)
+KeyDigest key_digest(const X509& certificate)
 {
     unsigned char* der = nullptr;
     const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(&certificate), &der);
     if (size <= 0) throw OpenSslError("reading a certificate's public key");
-    std::array<unsigned char, kSha256Size> digest{};
+    KeyDigest digest{};
     const int hashed =
         EVP_Digest(der, static_cast<std::size_t>(size), digest.data(), nullptr, EVP_sha256(), nullptr);
     OPENSSL_free(der);
     if (hashed != 1) throw OpenSslError("hashing a certificate's public key");
-    return std::string(kPrefix) + to_base64(digest);
+    return digest;
+}
+
+std::string fingerprint(const X509& certificate)
+{
+    return std::string(kPrefix) + to_base64(key_digest(certificate));
 }
 
 std::optional<std::string> normalize_fingerprint(std::string_view text)
 {
     if (!text.starts_with(kPrefix)) return std::nullopt;
     const auto digest = from_base64(text.substr(kPrefix.size()));
-    if (!digest || digest->size() != kSha256Size) return std::nullopt;
+    if (!digest || digest->size() != std::tuple_size_v<KeyDigest>) return std::nullopt;
     return std::string(kPrefix) + to_base64(digest->bytes());
 }
 

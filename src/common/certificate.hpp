@@ -1,11 +1,13 @@
-// certificate.hpp: a server's certificate as both ends name it.
+// certificate.hpp: a certificate as both ends name it: a server's, or a client's device.
 //
 // A fingerprint is `SHA256:` and the base64, without padding, of the SHA-256 of the certificate's DER
 // SubjectPublicKeyInfo (RFC 7469 section 2.4): it stays the same when a certificate is renewed with its key.
 // Any thread, as long as no other changes the same certificate.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -14,6 +16,12 @@
 #include "common/openssl.hpp"
 
 namespace securelogin {
+
+/// SHA-256 of the DER SubjectPublicKeyInfo.
+using KeyDigest = std::array<std::uint8_t, 32>;
+
+/// Throws OpenSslError.
+[[nodiscard]] KeyDigest key_digest(const X509& certificate);
 
 /// Throws OpenSslError.
 [[nodiscard]] std::string fingerprint(const X509& certificate);

@@ -733,7 +733,8 @@ TEST_P(StoreContract, DevicesAreForgotten)
 {
     const auto alice = add("alice", 17);
     const auto bob = add("bob", 18);
-    for (const std::uint8_t device : {1, 2, 3, 4}) remember(alice.id, device, kNoon);
+    for (const auto device : std::initializer_list<std::uint8_t>{1, 2, 3, 4})
+        remember(alice.id, device, kNoon);
     remember(bob.id, 1, kNoon);
     const auto forget = [&](UserId user, std::uint8_t device) {
         return within([&](Transaction& t) { return t.forget_device(user, fingerprint(device)); });

@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,7 +47,11 @@ class ScriptedPeer final : public login::Peer {
 
     void logged_in() override { logged_in_ = true; }
     [[nodiscard]] const auth::Source& source() const override { return source_; }
+    [[nodiscard]] const std::optional<auth::DeviceFingerprint>& device() const override { return device_; }
     [[nodiscard]] std::uint64_t connection() const override { return 7; }
+
+    /// From now on it comes from this device.
+    void show(const auth::DeviceFingerprint& device) { device_ = device; }
 
     [[nodiscard]] const std::vector<Reply>& said() const { return said_; }
     [[nodiscard]] const std::vector<Patience>& patiences() const { return patiences_; }
@@ -65,6 +70,7 @@ class ScriptedPeer final : public login::Peer {
     std::vector<Reply> said_;
     std::vector<Patience> patiences_;
     bool logged_in_ = false;
+    std::optional<auth::DeviceFingerprint> device_;
     auth::Source source_ = auth::Source::from_address("192.0.2.7");
 };
 

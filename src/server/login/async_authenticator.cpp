@@ -236,10 +236,10 @@ AsyncAuthenticator::AsyncAuthenticator(std::shared_ptr<const auth::Authenticator
 {
 }
 
-asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name,
-                                                   const auth::Source& source) const
+asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name, const auth::Source& source,
+                                                   const std::optional<auth::DeviceFingerprint>& device) const
 {
-    auto claim = parts_->authenticator->claim(typed_name, source);
+    auto claim = parts_->authenticator->claim(typed_name, source, device);
     const auto state = std::make_shared<Attempt::State>(parts_, std::move(claim));
     return await_callback<Attempt>([state](const Resume<Attempt>& resume) {
         const auto admission = std::make_shared<auth::Admission>();
@@ -292,13 +292,13 @@ asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) 
     });
 }
 
-asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(const auth::UserName& name,
-                                                                    const auth::Session& session,
-                                                                    Secret typed) const
+asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(
+    const auth::UserName& name, const auth::Session& session,
+    const std::optional<auth::DeviceFingerprint>& device, Secret typed) const
 {
     using Result = PasswordChange::Result;
     auto password = std::make_shared<Secret>(std::move(typed));
-    return await_callback<PasswordChange>([parts = parts_, name, session,
+    return await_callback<PasswordChange>([parts = parts_, name, session, device,
                                            password](const Resume<PasswordChange>& resume) {
         const auto try_later = [resume](std::string reason) {
             resume(nullptr, {.result = Result::try_later, .reason = std::move(reason)});
@@ -307,7 +307,7 @@ asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(const auth::
             parts->pool.reserve({.standing = auth::Standing::known_source, .source = session.source});
         if (!reserved) return try_later("overloaded");
         const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
-        place->submit([parts, name, session, password, resume, try_later, place] {
+        place->submit([parts, name, session, device, password, resume, try_later, place] {
             try {
                 auto context = parts->context;
                 context.push_back(name.str());
@@ -318,8 +318,9 @@ asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(const auth::
                     auth::hash_password(*prepared, parts->authenticator->policy().hash));
                 const auto changed = std::make_shared<bool>(false);
                 parts->store.submit(
-                    [parts, name, session, phc, changed](auth::Transaction& transaction) {
-                        *changed = parts->authenticator->change_password(transaction, name, session, *phc);
+                    [parts, name, session, device, phc, changed](auth::Transaction& transaction) {
+                        *changed =
+                            parts->authenticator->change_password(transaction, name, session, *phc, device);
                     },
                     [changed, resume, try_later](const std::exception_ptr& error) {
                         if (error) return try_later(why(error));

@@ -75,18 +75,19 @@ class AsyncAuthenticator {
 
     /// When the password has arrived.  A full hash queue or a throttled name makes an attempt that will not
     /// be judged: it costs no hash, and is told only after the code.
-    [[nodiscard]] boost::asio::awaitable<Attempt> admit(std::string_view typed_name,
-                                                        const auth::Source& source) const;
+    [[nodiscard]] boost::asio::awaitable<Attempt> admit(
+        std::string_view typed_name, const auth::Source& source,
+        const std::optional<auth::DeviceFingerprint>& device) const;
 
     /// Throws auth::StoreError.
     [[nodiscard]] boost::asio::awaitable<bool> still_live(const auth::Session& session) const;
     /// Throws auth::StoreError.
     [[nodiscard]] boost::asio::awaitable<bool> log_out(const auth::Session& session) const;
 
-    /// Checks, hashes and stores a new password for the holder of `session`.
-    [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(const auth::UserName& name,
-                                                                         const auth::Session& session,
-                                                                         Secret typed) const;
+    /// Checks, hashes and stores a new password for the holder of `session`, who has come from `device`.
+    [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(
+        const auth::UserName& name, const auth::Session& session,
+        const std::optional<auth::DeviceFingerprint>& device, Secret typed) const;
 
     struct Parts;  // what the steps need, shared with those under way
 

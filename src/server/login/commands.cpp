@@ -55,7 +55,7 @@ asio::awaitable<bool> confirm(Holder& holder)
     const auto& name = holder.granted.account.name.str();
     peer.say({.code = code::kPasswordWanted, .text = "Current password:"});
     auto password = co_await peer.answer(Peer::Patience::answer);
-    auto attempt = co_await holder.setting.authenticator.admit(name, peer.source());
+    auto attempt = co_await holder.setting.authenticator.admit(name, peer.source(), peer.device());
     attempt.start_hashing(std::move(password));
     peer.say({.code = code::kCodeWanted, .text = "Code, newer than the last one used:"});
     auto typed_code = co_await peer.answer(Peer::Patience::answer);
@@ -102,8 +102,9 @@ asio::awaitable<After> passwd(Holder& holder)
             co_return After::go_on;
         }
         const auto& name = holder.granted.account.name;
-        const auto change = co_await holder.setting.authenticator.change_password(name, holder.session(),
-                                                                                  std::move(password));
+        const auto& device = holder.peer.device();
+        const auto change = co_await holder.setting.authenticator.change_password(
+            name, holder.session(), device, std::move(password));
         if (change.result == PasswordChange::Result::session_ended) co_return session_ended(holder.peer);
         if (!say_result(holder, change)) break;
     }

@@ -35,7 +35,7 @@ asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting)
     const auto name = co_await peer.answer(Peer::Patience::answer);
     peer.say({.code = code::kPasswordWanted, .text = "Password:"});
     auto password = co_await peer.answer(Peer::Patience::answer);
-    auto attempt = co_await setting.authenticator.admit(name.view(), peer.source());
+    auto attempt = co_await setting.authenticator.admit(name.view(), peer.source(), peer.device());
     attempt.start_hashing(std::move(password));  // runs while the person reads the code
     peer.say({.code = code::kCodeWanted, .text = "Code:"});
     auto code = co_await peer.answer(Peer::Patience::answer);
@@ -77,15 +77,20 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
         user ? Field{"user", user->str()} : Field{"name", "#" + auth::short_form(claim.name_key)};
     const Field source{"source", claim.source.address()};
     const Field id{"connection", std::to_string(connection)};
+    const auto write = [&](Level level, const Field& what, const Field& a, const Field& b, const Field& c,
+                           const Field& d) {
+        if (!claim.device) return log.write(level, event, {what, a, b, c, d});
+        log.write(level, event, {what, a, b, c, d, {"device", auth::short_form(*claim.device)}});
+    };
     if (granted) {
         const Field session{"session", verdict->granted->session.id};
-        log.write(Level::info, event, {{"outcome", "granted"}, who, source, id, session});
+        write(Level::info, {"outcome", "granted"}, who, source, id, session);
     } else if (verdict) {
         const Field reason{"reason", std::string(to_string(*verdict->refusal))};
-        log.write(Level::warning, event, {{"outcome", "refused"}, reason, who, source, id});
+        write(Level::warning, {"outcome", "refused"}, reason, who, source, id);
     } else {
-        log.write(Level::warning, event,
-                  {{"outcome", "not_judged"}, {"reason", outcome.why_not_judged}, who, source, id});
+        const Field reason{"reason", outcome.why_not_judged};
+        write(Level::warning, {"outcome", "not_judged"}, reason, who, source, id);
     }
 }
 

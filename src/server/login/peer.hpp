@@ -8,10 +8,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <exception>
+#include <optional>
 
 #include "common/line.hpp"
 #include "common/reply.hpp"
 #include "common/secret.hpp"
+#include "server/auth/device.hpp"
 #include "server/auth/source.hpp"
 
 namespace securelogin::login {
@@ -65,6 +67,8 @@ class Peer {
     virtual void logged_in() = 0;
 
     [[nodiscard]] virtual const auth::Source& source() const = 0;
+    /// The device that the peer has proved to be; nothing where it has shown none.
+    [[nodiscard]] virtual const std::optional<auth::DeviceFingerprint>& device() const = 0;
     /// Tells connections apart in the log.
     [[nodiscard]] virtual std::uint64_t connection() const = 0;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "server/login/conversation.hpp"
+#include "server/net/device_certificate.hpp"
 
 namespace securelogin::net {
 namespace asio = boost::asio;
@@ -77,6 +78,7 @@ asio::awaitable<bool> Connection::handshake(std::chrono::seconds patience)
 asio::awaitable<void> Connection::converse()
 {
     try {
+        if (stream_.ssl() != nullptr) device_ = device_of(*stream_.ssl());
         const login::Setting setting{
             .server_name = service_->name, .authenticator = service_->authenticator, .log = service_->log};
         co_await login::converse(*this, setting);

@@ -61,6 +61,7 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
     [[nodiscard]] boost::asio::awaitable<Secret> answer(Patience patience) override;
     void logged_in() override { login_deadline_.reset(); }
     [[nodiscard]] const auth::Source& source() const override { return source_; }
+    [[nodiscard]] const std::optional<auth::DeviceFingerprint>& device() const override { return device_; }
     [[nodiscard]] std::uint64_t connection() const override { return id_; }
 
   private:
@@ -77,6 +78,7 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
     Stream stream_;
     std::optional<Slots::Slot> slot_;
     auth::Source source_;
+    std::optional<auth::DeviceFingerprint> device_;  // known from the end of the handshake on
     std::uint64_t id_;
     std::shared_ptr<const Service> service_;
     LineBuffer lines_;

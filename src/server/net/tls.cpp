@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/certificate.hpp"
+#include "server/net/device_certificate.hpp"
 
 namespace securelogin::net {
 namespace {
@@ -50,6 +51,8 @@ SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12)
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                  SSL_OP_CLEANSE_PLAINTEXT);
+    // No resumption (docs/decisions/0007): a resumed session would also bring along the device of the
+    // handshake that it came from, without another proof that this client holds the device's key.
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_max_early_data(ctx, 0);
@@ -58,6 +61,7 @@ SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12)
         ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     require(SSL_CTX_set_max_send_fragment(ctx, kLargestRecord) == 1, "limiting TLS records");
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, nullptr);
+    ask_for_device_certificate(*ctx);
     require(SSL_CTX_use_certificate_chain_file(ctx, files.certificate.c_str()) == 1,
             "reading the certificate " + files.certificate.string());
     require(SSL_CTX_use_PrivateKey_file(ctx, files.key.c_str(), SSL_FILETYPE_PEM) == 1,

@@ -1,4 +1,5 @@
-// tls.hpp: the server's side of TLS (RFC 8446, RFC 9325): versions, ciphers, ALPN, certificate.
+// tls.hpp: the line protocol's side of TLS on the server (RFC 8446, RFC 9325): versions, ciphers, ALPN,
+// certificate.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +15,8 @@ struct TlsFiles {
 };
 
 /// TLS 1.3, with 1.2 (AEAD, forward secret) on request; no 0-RTT, renegotiation, compression, tickets or
-/// session cache; ALPN `slp/1` is required of a client that sends ALPN.  Throws std::runtime_error that names
+/// session cache; ALPN `slp/1` is required of a client that sends ALPN; a device's certificate
+/// is asked for (device_certificate.hpp).  Throws std::runtime_error that names
 /// the file and why.
 [[nodiscard]] SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12);
 

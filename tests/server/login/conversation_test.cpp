@@ -274,6 +274,44 @@ TEST_F(ConversationTest, PasswdAsksForAllAndChangesThePassword)
     EXPECT_THAT(after.codes(), ElementsAre(220, 330, 331, 332, 530, 330, 331, 332, 230, 221));
 }
 
+TEST_F(ConversationTest, ADeviceIsNamedInTheLogAndRememberedAfterAYes)
+{
+    auth::DeviceFingerprint device{};
+    device.fill(0xFF);
+    ScriptedPeer peer({"alice", kPassword, "000000", "alice", kPassword, current_code(), "quit"});
+    peer.show(device);
+    converse(peer);
+    ASSERT_TRUE(peer.was_logged_in());
+    EXPECT_THAT(log_.lines(),
+                ElementsAre("login outcome=refused reason=wrong_code user=alice source=192.0.2.7 connection=7"
+                            " device=////////////",
+                            "login outcome=granted user=alice source=192.0.2.7 connection=7 session=" +
+                                peer.said()[8].facts[1].second + " device=////////////"));
+    const auto known = store_.open_reader()->devices(auth::UserId{1});
+    ASSERT_EQ(known.size(), 1U);
+    EXPECT_EQ(known[0].fingerprint, device);
+}
+
+TEST_F(ConversationTest, PasswdForgetsAllDevicesButThisOne)
+{
+    for (const auto byte : std::initializer_list<std::uint8_t>{1, 2}) {
+        auth::transact(store_, [&](auth::Transaction& t) {
+            t.remember_device(auth::UserId{1}, auth::DeviceFingerprint{byte}, clock_.now(), "192.0.2.9");
+        });
+    }
+    auto peer = logged_in({"passwd", kPassword});
+    peer.then([&] {
+        clock_.advance(30s);
+        return current_code();
+    });
+    peer.then(kNewPassword).then("quit");
+    peer.show(auth::DeviceFingerprint{1});
+    converse(peer);
+    const auto known = store_.open_reader()->devices(auth::UserId{1});
+    ASSERT_EQ(known.size(), 1U);
+    EXPECT_EQ(known[0].fingerprint, auth::DeviceFingerprint{1});
+}
+
 TEST_F(ConversationTest, PasswdIsRefusedAndTheSessionStays)
 {
     auto peer = logged_in({"passwd", kPassword, current_code(), "passwd", "wrong"});
