@@ -23,14 +23,17 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--password-stdin | --generate-password] [--qr FILE.png] [--no-terminal-qr]
        [--algorithm sha1|sha256|sha512] [--digits 6|8] [--period SECONDS]
   user list             all users
-  user show NAME        one user: state, key, last login, sessions, wrong codes
+  user show NAME        one user: state, key, last login, sessions, wrong codes, devices
   user disable NAME     let in no more; sessions end
   user enable NAME      let in again
   user remove NAME      remove, with key and sessions
-  user passwd NAME      set a new password; sessions end
+  user passwd NAME      set a new password; sessions end, devices are forgotten
        [--password-stdin | --generate-password]
-  user reset-totp NAME  make a new key; the old one and all sessions end
+  user reset-totp NAME  make a new key; the old one and all sessions end, devices
+                        are forgotten
        [--qr FILE.png] [--no-terminal-qr]
+  user forget-device NAME FINGERPRINT | --all
+                        a device that is to be a stranger's again (sessions stay)
   policy explain        the rules for failed attempts, and what they leave to who guesses
   status                where things are, how many users, versions, certificate, clock
 
@@ -61,7 +64,7 @@ Exit codes:
   0   done
   64  wrong usage, or a name that can be nobody's
   65  password refused
-  67  no such user
+  67  no such user or device
   70  a fault in this program
   71  out of memory or another of the system's resources
   73  the user or the QR code's file exists already, or the file cannot be made
@@ -102,6 +105,16 @@ void take_qr(CLI::App& command, QrOptions& qr)
         ->type_name("FILE.png");
     command.add_flag_callback(
         "--no-terminal-qr", [&qr] { qr.terminal = false; }, "Do not draw the QR code in the terminal");
+}
+
+void take_device(CLI::App& command, UserForgetDevice& forget)
+{
+    auto* const all = command.add_flag("--all", forget.all, "All of the user's devices");
+    command
+        .add_option_function<std::string>(
+            "FINGERPRINT", [&forget](const std::string& typed) { forget.fingerprint = typed; },
+            "The device, as user show lists it; its first 8 characters do")
+        ->excludes(all);
 }
 
 void take_totp(CLI::App& command, auth::TotpParameters& totp)
@@ -216,6 +229,10 @@ class CommandLine {
                           "Make a new key for one-time codes; the old one and sessions end", reset_);
         take_name(reset, reset_.name);
         take_qr(reset, reset_.qr);
+
+        auto& forget = add(user, "forget-device", "Forget a device of a user, or all of them", forget_);
+        take_name(forget, forget_.name);
+        take_device(forget, forget_);
     }
 
     CLI::App app_;
@@ -230,6 +247,7 @@ class CommandLine {
     UserRemove remove_;
     UserPasswd passwd_;
     UserResetTotp reset_;
+    UserForgetDevice forget_;
 };
 
 }  // namespace

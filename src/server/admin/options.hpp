@@ -46,11 +46,16 @@ struct UserResetTotp {
     std::string name;
     QrOptions qr = {};
 };
+struct UserForgetDevice {
+    std::string name;
+    std::optional<std::string> fingerprint = {};  // as typed
+    bool all = false;
+};
 struct PolicyExplain {};
 struct Status {};
 
 using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
-                             UserPasswd, UserResetTotp, PolicyExplain>;
+                             UserPasswd, UserResetTotp, UserForgetDevice, PolicyExplain>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

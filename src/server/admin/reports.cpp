@@ -2,14 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/admin/installation.hpp"
 #include "server/admin/naming.hpp"
 #include "server/auth/account.hpp"
+#include "server/auth/device.hpp"
 #include "server/auth/time_text.hpp"
 #include "server/auth/totp.hpp"
 
@@ -47,6 +50,7 @@ std::string last_login_text(const auth::Account& account)
 struct Details {
     const auth::Account& account;
     std::size_t sessions;
+    std::vector<auth::Device> devices;
     int totp_window;
 
     [[nodiscard]] int failure_limit() const
@@ -67,12 +71,25 @@ boost::json::value totp_json(const Details& details)
             {"failure_limit", details.failure_limit()}};
 }
 
+boost::json::array devices_json(const std::vector<auth::Device>& devices)
+{
+    boost::json::array list;
+    for (const auto& device : devices) {
+        list.push_back({{"fingerprint", auth::to_string(device.fingerprint)},
+                        {"first_seen", auth::to_rfc3339(device.first_seen)},
+                        {"last_seen", auth::to_rfc3339(device.last_seen)},
+                        {"source", device.source}});
+    }
+    return list;
+}
+
 boost::json::value details_json(const Details& details)
 {
     auto object = account_json(details.account);
     object["password_set_at"] = auth::to_rfc3339(details.account.password_set_at);
     object["totp"] = totp_json(details);
     object["sessions"] = details.sessions;
+    object["devices"] = devices_json(details.devices);
     return object;
 }
 
@@ -88,6 +105,17 @@ std::string totp_text(const Details& details)
         auth::to_rfc3339(totp->enrolled_at), totp->failures, details.failure_limit());
 }
 
+std::string devices_text(const std::vector<auth::Device>& devices)
+{
+    auto text = fmt::format("devices {}\n", devices.size());
+    for (const auto& device : devices) {
+        text += fmt::format("device {} first-seen {} last-seen {} {}\n", auth::short_form(device.fingerprint),
+                            auth::to_rfc3339(device.first_seen), auth::to_rfc3339(device.last_seen),
+                            device.source);
+    }
+    return text;
+}
+
 std::string details_text(const Details& details)
 {
     const auto& account = details.account;
@@ -98,10 +126,11 @@ std::string details_text(const Details& details)
         "password-set {}\n"
         "{}"
         "last-login {}\n"
-        "sessions {}\n",
+        "sessions {}\n"
+        "{}",
         account.name.str(), to_string(account.state), auth::to_rfc3339(account.created_at),
         auth::to_rfc3339(account.password_set_at), totp_text(details), last_login_text(account),
-        details.sessions);
+        details.sessions, devices_text(details.devices));
 }
 
 void list_json(auth::Reader& reader, Output& output)
@@ -144,7 +173,7 @@ void run(const Options& options, const UserShow& command, Output& output)
     if (!account) no_such_user("showing a user", name);
 
     const Details details{*account, reader->count_sessions(account->id, auth::SystemClock().now()),
-                          installation.settings.policy.totp_window};
+                          reader->devices(account->id), installation.settings.policy.totp_window};
     if (!options.json) return output.write(details_text(details));
     output.write_json(details_json(details));
     output.write("\n");

@@ -93,6 +93,14 @@ TEST(Options, EachCommandIsItself)
               PasswordFrom::standard_input);
     EXPECT_EQ(std::get<UserResetTotp>(parse_good({"user", "reset-totp", "a", "--qr", "f"}).command).qr.file,
               "f");
+    const auto one =
+        std::get<UserForgetDevice>(parse_good({"user", "forget-device", "a", "AAAAAAAA"}).command);
+    EXPECT_EQ(one.name, "a");
+    EXPECT_EQ(one.fingerprint, "AAAAAAAA");
+    EXPECT_FALSE(one.all);
+    const auto all = std::get<UserForgetDevice>(parse_good({"user", "forget-device", "a", "--all"}).command);
+    EXPECT_FALSE(all.fingerprint);
+    EXPECT_TRUE(all.all);
 }
 
 struct WrongCase {

@@ -3,6 +3,7 @@
 What it prints is read by programs that share no code with it: zbarimg (PNG and terminal picture), json, sqlite3.
 """
 
+import base64
 import codecs
 import fcntl
 import json
@@ -619,7 +620,7 @@ class Everyday(Case):
             self.assertRegex(user.pop(key), f"^{RFC3339}$")
         self.assertRegex(user["totp"].pop("enrolled_at"), f"^{RFC3339}$")
         self.assertEqual(user, {
-            "username": "alice", "state": "active", "last_login": None, "sessions": 0,
+            "username": "alice", "state": "active", "last_login": None, "sessions": 0, "devices": [],
             "totp": {"algorithm": "sha1", "digits": 6, "period": 30, "failures": 0, "failure_limit": 103}})
 
     def test_show_of_a_user_who_has_logged_in(self):
@@ -680,6 +681,78 @@ class Everyday(Case):
         self.assertEqual((user["totp"]["failures"], user["sessions"]), (0, 0))
         self.assertEqual(self.query("SELECT last_step FROM totp"), [(0,)])
         self.assertEqual(self.audit(), ["user.add", "user.reset-totp"])
+
+    def remember_device(self, octet, name="alice", at=1780315200):
+        """As a login does; the fingerprint as it is shown, and in short."""
+        self.change("INSERT INTO devices (user_id, fingerprint, first_seen_at, last_seen_at, last_source)"
+                    f" SELECT id, x'{octet * 32}', {at}, {at + 60}, '192.0.2.7' FROM users WHERE name = '{name}'")
+        shown = base64.b64encode(bytes.fromhex(octet * 32)).decode().rstrip("=")
+        return "SHA256:" + shown, shown[:12]
+
+    def test_show_lists_devices_the_last_seen_first(self):
+        self.add()
+        old, old_short = self.remember_device("01")
+        new, new_short = self.remember_device("02", at=1780315300)
+        self.assertEqual(self.succeed_json("user", "show", "alice")["devices"], [
+            {"fingerprint": new, "first_seen": "2026-06-01T12:01:40Z", "last_seen": "2026-06-01T12:02:40Z",
+             "source": "192.0.2.7"},
+            {"fingerprint": old, "first_seen": "2026-06-01T12:00:00Z", "last_seen": "2026-06-01T12:01:00Z",
+             "source": "192.0.2.7"}])
+        lines = self.succeed("user", "show", "alice").splitlines()
+        self.assertEqual(lines[-3:], [
+            "devices 2",
+            f"device {new_short} first-seen 2026-06-01T12:01:40Z last-seen 2026-06-01T12:02:40Z 192.0.2.7",
+            f"device {old_short} first-seen 2026-06-01T12:00:00Z last-seen 2026-06-01T12:01:00Z 192.0.2.7"])
+
+    def test_one_device_is_forgotten(self):
+        self.add()
+        for form in (0, 1):
+            named = self.remember_device("01")
+            kept, _ = self.remember_device(f"0{form + 2}")
+            self.open_session_once()
+            self.assertEqual(self.succeed_json("user", "forget-device", "alice", named[form]),
+                             {"username": "alice", "forgotten": [named[0]]})
+            user = self.succeed_json("user", "show", "alice")
+            self.assertIn(kept, [device["fingerprint"] for device in user["devices"]])
+            self.assertNotIn(named[0], [device["fingerprint"] for device in user["devices"]])
+            self.assertEqual(user["sessions"], 1)
+        self.assertEqual(self.audit(), ["user.add"] + 2 * ["user.forget-device"])
+        self.assertEqual(self.query("SELECT reason FROM audit ORDER BY id DESC LIMIT 1"), [(named[1],)])
+
+    def open_session_once(self):
+        if self.query("SELECT COUNT(*) FROM sessions") == [(0,)]:
+            self.open_session()
+
+    def test_all_devices_are_forgotten(self):
+        self.add()
+        self.add("bob")
+        self.remember_device("01", "bob")
+        devices = [self.remember_device(octet)[0] for octet in ("01", "02")]
+        result = self.succeed_json("user", "forget-device", "alice", "--all")
+        self.assertEqual(sorted(result["forgotten"]), sorted(devices))
+        self.assertEqual(self.succeed_json("user", "show", "alice")["devices"], [])
+        self.assertEqual(len(self.succeed_json("user", "show", "bob")["devices"]), 1)
+        self.assertEqual(self.succeed_json("user", "forget-device", "alice", "--all")["forgotten"], [])
+
+    def test_a_device_that_is_not_meant_clearly_is_not_forgotten(self):
+        self.add()
+        fingerprint, short = self.remember_device("01")
+        self.change("INSERT INTO devices SELECT user_id, x'" + "01" * 31 + "ff', 1, 1, 'local' FROM devices")
+        self.refuse(USAGE, "user", "forget-device", "alice", short, says=["several devices", "more of the fingerprint"])
+        self.refuse(NO_USER, "user", "forget-device", "alice", short[:7], says=["no device", "user show alice"])
+        self.refuse(NO_USER, "user", "forget-device", "alice", "A" * 43, says=["no device"])
+        self.refuse(NO_USER, "user", "forget-device", "bob", fingerprint, says=["no user bob"])
+        self.refuse(USAGE, "user", "forget-device", "alice", says=["--all"])
+        self.refuse(USAGE, "user", "forget-device", "alice", fingerprint, "--all", says=["--all"])
+        self.assertEqual(self.query("SELECT COUNT(*) FROM devices"), [(2,)])
+        self.assertEqual(self.audit(), ["user.add"])
+
+    def test_a_new_password_or_key_forgets_devices(self):
+        self.add()
+        for command in (("passwd", "alice", "--generate-password"), ("reset-totp", "alice")):
+            self.remember_device("01")
+            self.succeed("user", *command)
+            self.assertEqual(self.query("SELECT COUNT(*) FROM devices"), [(0,)], command)
 
     def test_success_is_silent_off_a_terminal(self):
         self.add()
