@@ -21,7 +21,7 @@
 namespace securelogin {
 namespace {
 
-constexpr std::size_t kMostListeners = 64;  // of each kind
+constexpr std::size_t kMostListeners = 64;  // of each kind; words of a command
 constexpr std::string_view kDefaultListener = "127.0.0.1:9999";
 
 /// The text's name and the place in it that a message is about.
@@ -206,6 +206,10 @@ constexpr std::array kSessionKeys{
         [](const Value& v, Settings& s) { s.policy.sessions.absolute = v.seconds(60, 30 * kDay); }},
 };
 
+constexpr std::array kAlarmKeys{
+    Key{"command", [](const Value& v, Settings& s) { s.alarms.command = v.texts(why_not_argument); }},
+};
+
 constexpr std::array<std::pair<std::string_view, LogFormat>, 2> kLogFormats{
     {{"text", LogFormat::text}, {"json", LogFormat::json}}};
 constexpr std::array<std::pair<std::string_view, Level>, 4> kLogLevels{
@@ -232,6 +236,7 @@ constexpr std::array kSections{
     Section{"totp", kTotpKeys},
     Section{"waits", kWaitKeys},
     Section{"session", kSessionKeys},
+    Section{"alarms", kAlarmKeys},
     Section{"log", kLogKeys},
 };
 constexpr const Section& kTop = kSections.front();
@@ -317,6 +322,12 @@ void check_together(const toml::table& root, std::string_view origin, const Sett
     if (settings.listen.tls.empty() && settings.listen.plain.empty()) {
         refuse(place_of(root, origin, {"listen.tls", "listen.plain"}),
                "there is nothing to listen on: give listen.tls an address, or leave it out");
+    }
+    const auto& alarm = settings.alarms.command;
+    if (!alarm.empty() && !alarm.front().starts_with('/')) {
+        refuse(
+            place_of(root, origin, {"alarms.command"}),
+            "alarms.command is to begin with a program's absolute path: [\"/usr/local/bin/page\", \"-v\"]");
     }
     const auto& waits = settings.policy.waits;
     if (waits.first_wait > waits.longest_wait) {

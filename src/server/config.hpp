@@ -57,6 +57,10 @@ struct Settings {
 
     auth::Policy policy;
 
+    struct Alarms {
+        std::vector<std::string> command;  // run for each alarm: absolute path, arguments; empty: none
+    } alarms;
+
     struct Log {
         LogFormat format = LogFormat::text;
         Level level = Level::info;

@@ -102,7 +102,7 @@ std::string timestamp(std::chrono::system_clock::time_point moment)
 std::string format_now(LogFormat format, Level level, std::string_view event,
                        std::initializer_list<Field> fields)
 {
-    return format_event(format, timestamp(std::chrono::system_clock::now()), level, event, fields) + '\n';
+    return format_event_now(format, level, event, fields) + '\n';
 }
 
 // Lives on the log's thread, but for close().
@@ -220,6 +220,22 @@ std::string format_event(LogFormat format, std::string_view time, Level level, s
 {
     return format == LogFormat::json ? format_json(time, level, event, fields)
                                      : format_text(time, level, event, fields);
+}
+
+std::string format_event_now(LogFormat format, Level level, std::string_view event,
+                             std::initializer_list<Field> fields)
+{
+    return format_event(format, timestamp(std::chrono::system_clock::now()), level, event, fields);
+}
+
+void write_event_to_stderr(LogFormat format, Level level, std::string_view event,
+                           std::initializer_list<Field> fields) noexcept
+{
+    try {
+        const auto line = format_now(format, level, event, fields);
+        while (::write(STDERR_FILENO, line.data(), line.size()) < 0 && errno == EINTR) continue;
+    } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; a line is lost
+    }
 }
 
 std::unique_ptr<EventLog> open_stderr_log(LogFormat format, Level lowest)

@@ -32,4 +32,12 @@ enum class LogFormat { text, json };
 [[nodiscard]] std::string format_event(LogFormat format, std::string_view time, Level level,
                                        std::string_view event, std::initializer_list<Field> fields);
 
+/// The same, of now.  Throws std::bad_alloc.
+[[nodiscard]] std::string format_event_now(LogFormat format, Level level, std::string_view event,
+                                           std::initializer_list<Field> fields);
+
+/// For a process that has no log of its own: writes a line to stderr at once, and waits for its reader.
+void write_event_to_stderr(LogFormat format, Level level, std::string_view event,
+                           std::initializer_list<Field> fields) noexcept;
+
 }  // namespace securelogin

@@ -150,6 +150,8 @@ Complaint why_not_plain_listener(const std::string& text)
     return "would send passwords in clear over a network: give a loopback address, or move it to listen.tls";
 }
 
+Complaint why_not_argument(const std::string& /*text*/) { return std::nullopt; }
+
 std::optional<std::size_t> unquoted_non_ascii(std::string_view toml)
 {
     for (std::size_t at = 0; at < toml.size(); ++at) {

@@ -25,6 +25,9 @@ using Complaint = std::optional<std::string>;
 /// The same for loopback addresses only, or unix:PATH with an absolute path.
 [[nodiscard]] Complaint why_not_plain_listener(const std::string& text);
 
+/// Anything: a program's argument.
+[[nodiscard]] Complaint why_not_argument(const std::string& text);
+
 /// Where in a text of TOML 1.0 the first octet above 127 stands outside strings and comments, which no key
 /// and no value has.
 [[nodiscard]] std::optional<std::size_t> unquoted_non_ascii(std::string_view toml);

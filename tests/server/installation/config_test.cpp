@@ -79,6 +79,8 @@ strangers = 44
 [session]
 idle = 61
 absolute = 62
+[alarms]
+command = ["/usr/local/bin/page", "--to", "the one who is on duty"]
 [log]
 format = "json"
 level = "warning"
@@ -110,6 +112,8 @@ level = "warning"
     EXPECT_EQ(settings.policy.ceiling.failures, 44);
     EXPECT_EQ(settings.policy.sessions.idle, 61s);
     EXPECT_EQ(settings.policy.sessions.absolute, 62s);
+    EXPECT_THAT(settings.alarms.command,
+                ElementsAre("/usr/local/bin/page", "--to", "the one who is on duty"));
     EXPECT_EQ(settings.log.format, LogFormat::json);
     EXPECT_EQ(settings.log.level, Level::warning);
 }
@@ -149,6 +153,7 @@ TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
     EXPECT_EQ(settings.policy.waits.longest_wait, defaults.policy.waits.longest_wait);
     EXPECT_EQ(settings.policy.sessions.idle, defaults.policy.sessions.idle);
     EXPECT_EQ(settings.policy.sessions.absolute, defaults.policy.sessions.absolute);
+    EXPECT_EQ(settings.alarms.command, defaults.alarms.command);
     EXPECT_EQ(settings.log.format, defaults.log.format);
     EXPECT_EQ(settings.log.level, defaults.log.level);
     EXPECT_TRUE(parsed(example).tls.certificate == std::nullopt) << "as it is installed it changes nothing";
