@@ -101,6 +101,7 @@ CREATE TABLE known_sources (
     PRIMARY KEY (user_id, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
+
 -- Keys that users' clients have shown at a login that was granted: who comes back.
 CREATE TABLE devices (
     user_id       INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -114,15 +115,16 @@ CREATE INDEX devices_by_age ON devices (last_seen_at);
 
 -- What happened, in the transaction in which it happened.  Records outlive the account that they name.
 CREATE TABLE audit (
-    id       INTEGER NOT NULL PRIMARY KEY,  -- in the order of the commits
+    id       INTEGER NOT NULL PRIMARY KEY,  -- in the order of the commits, without gaps
     at       INTEGER NOT NULL,
     event    TEXT    NOT NULL CHECK (event <> ''),
-    outcome  TEXT    NOT NULL CHECK (outcome IN ('granted', 'refused', 'done')),
+    outcome  TEXT    NOT NULL CHECK (outcome IN ('granted', 'refused', 'done', 'raised')),
     reason   TEXT,
     user_id  INTEGER,
     name_key BLOB CHECK (length(name_key) = 16),
     source   TEXT,
-    device   TEXT  -- the first 12 characters of the device's fingerprint in base64, where one was shown
+    device   TEXT,  -- the first 12 characters of the device's fingerprint in base64, where one was shown
+    mac      BLOB    NOT NULL CHECK (length(mac) = 32)  -- of this and all before: src/server/auth/audit_chain.hpp
 ) STRICT;
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN
@@ -131,4 +133,20 @@ END;
 CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'audit records are never deleted');
+END;
+
+-- One row: where the audit ends, so that an end that is cut off is missed.
+CREATE TABLE audit_head (
+    single   INTEGER NOT NULL PRIMARY KEY CHECK (single = 1),
+    last_id  INTEGER NOT NULL CHECK (last_id >= 0),             -- nought: there are no records
+    last_mac BLOB    NOT NULL CHECK (length(last_mac) = 32),    -- that record's
+    mac      BLOB    NOT NULL CHECK (length(mac) = 32)          -- of the two; not to be had from the records
+) STRICT;
+CREATE TRIGGER audit_head_only_grows BEFORE UPDATE ON audit_head WHEN new.last_id <= old.last_id
+BEGIN
+    SELECT RAISE(ABORT, 'the audit only grows');
+END;
+CREATE TRIGGER audit_head_is_never_deleted BEFORE DELETE ON audit_head
+BEGIN
+    SELECT RAISE(ABORT, 'the audit only grows');
 END;

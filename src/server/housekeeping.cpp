@@ -1,8 +1,11 @@
 #include "server/housekeeping.hpp"
 
 #include <chrono>
+#include <ctime>
 #include <exception>
 #include <utility>
+
+#include "server/audit_checkpoint.hpp"
 
 namespace securelogin {
 namespace {
@@ -12,6 +15,16 @@ constexpr std::chrono::seconds kPurgeMoreAfter{1};
 constexpr std::chrono::days kForgotten{7};  // failures that nobody came back for
 constexpr std::chrono::days kSourceForgotten{90};
 constexpr std::chrono::hours kRenewalEvery{12};
+constexpr std::chrono::hours kCheckpointEvery{1};
+constexpr std::chrono::seconds kLookAtClockEvery{10};
+
+/// Nobody can set it, and it goes on while the machine sleeps.
+std::chrono::seconds steady_now() noexcept
+{
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return std::chrono::seconds(time.tv_sec);
+}
 
 }  // namespace
 
@@ -22,8 +35,14 @@ Housekeeping::Housekeeping(boost::asio::io_context& control, auth::Store& store,
       log_(log),
       renew_certificate_(std::move(renew_certificate)),
       purge_timer_(control),
-      renewal_timer_(control)
+      renewal_timer_(control),
+      checkpoint_timer_(control),
+      clock_timer_(control),
+      clock_watch_(clock.now(), steady_now())
 {
+    write_checkpoint(store_, clock_, log_, "start");
+    schedule_checkpoint();
+    schedule_look_at_clock();
     schedule_purge(kPurgeEvery);
     schedule_renewal();
 }
@@ -49,6 +68,41 @@ void Housekeeping::purge()
         log_.write(Level::error, "purge_failed", {{"error", error.what()}});
     }
     schedule_purge(more ? kPurgeMoreAfter : std::chrono::seconds(kPurgeEvery));
+}
+
+void Housekeeping::schedule_checkpoint()
+{
+    checkpoint_timer_.expires_after(kCheckpointEvery);
+    checkpoint_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        write_checkpoint(store_, clock_, log_, "hourly");
+        schedule_checkpoint();
+    });
+}
+
+void Housekeeping::schedule_look_at_clock()
+{
+    clock_timer_.expires_after(kLookAtClockEvery);
+    clock_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        look_at_clock();
+        schedule_look_at_clock();
+    });
+}
+
+void Housekeeping::look_at_clock()
+{
+    const auto now = clock_.now();
+    const auto by = clock_watch_.look(now, steady_now());
+    if (!by) return;
+    const auto record = auth::record_of_clock_step(now, *by);
+    try {
+        auth::transact(store_, [&](auth::Transaction& transaction) { transaction.append_audit(record); });
+    } catch (const std::exception& error) {
+        log_.write(Level::error, "store", {{"error", error.what()}});
+    }
+    const auto alarm = auth::Alarm::clock_stepped;
+    log_.write(level_of(alarm), to_string(alarm), {{"seconds", record.reason}});
 }
 
 void Housekeeping::schedule_renewal()

@@ -1,5 +1,5 @@
 // housekeeping.hpp: what a daemon that runs for years does now and then: forget what is over, renew its
-// certificate.
+// certificate, tell the log where the audit ends, look at the clock.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "common/event_log.hpp"
+#include "server/auth/alarms.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/store.hpp"
 
@@ -14,8 +15,8 @@ namespace securelogin {
 
 class Housekeeping {
   public:
-    /// Runs on `control`, which may block for a commit, from its next run on.  `renew_certificate` is called
-    /// twice a day.
+    /// Writes the audit's checkpoint of the start.  Then runs on `control`, which may block for a commit,
+    /// from its next run on.  `renew_certificate` is called twice a day.
     Housekeeping(boost::asio::io_context& control, auth::Store& store, const auth::Clock& clock,
                  EventLog& log, std::function<void()> renew_certificate);
 
@@ -23,6 +24,9 @@ class Housekeeping {
     void schedule_purge(std::chrono::seconds after);
     void purge();
     void schedule_renewal();
+    void schedule_checkpoint();
+    void schedule_look_at_clock();
+    void look_at_clock();
 
     auth::Store& store_;
     const auth::Clock& clock_;
@@ -30,6 +34,9 @@ class Housekeeping {
     std::function<void()> renew_certificate_;
     boost::asio::steady_timer purge_timer_;
     boost::asio::steady_timer renewal_timer_;
+    boost::asio::steady_timer checkpoint_timer_;
+    boost::asio::steady_timer clock_timer_;
+    auth::ClockWatch clock_watch_;
 };
 
 }  // namespace securelogin

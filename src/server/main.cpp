@@ -16,6 +16,9 @@
 #include <thread>
 #include <vector>
 
+#include "server/alarm_log.hpp"
+#include "server/alarm_runner.hpp"
+#include "server/audit_checkpoint.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/hash_pool.hpp"
 #include "server/config.hpp"
@@ -61,6 +64,11 @@ net::Slots::Limits slot_limits(const Settings& settings)
     return {.in_all = settings.limits.connections, .per_source = settings.limits.connections_per_source};
 }
 
+void check_alarm_command(const Settings& settings)
+{
+    if (!settings.alarms.command.empty()) require_runnable(settings.alarms.command);
+}
+
 /// --check: everything that a start would read, and nothing written.
 int check(const DaemonOptions& options)
 {
@@ -68,6 +76,7 @@ int check(const DaemonOptions& options)
     [[maybe_unused]] const auto where = endpoints(settings);
     const auto path = DataDirectory::choose(options.data, settings);
     if (!std::filesystem::exists(path)) {
+        check_alarm_command(settings);
         std::cerr << "securelogind: settings are good; " << path.string()
                   << " will be made at the first start\n";
         return 0;
@@ -78,6 +87,7 @@ int check(const DaemonOptions& options)
         require_private(files.key);
         [[maybe_unused]] const auto context = net::make_server_context(files, settings.tls.allow_tls12);
     }
+    check_alarm_command(settings);
     if (std::filesystem::exists(data.database()) || std::filesystem::exists(data.master_key())) {
         const auto master = data.load_master_key(DataDirectory::IfMissing::refuse);
         if (std::filesystem::exists(data.database())) {
@@ -86,6 +96,15 @@ int check(const DaemonOptions& options)
     }
     std::cerr << "securelogind: settings, key, certificate and database are good\n";
     return 0;
+}
+
+/// Nothing where the settings name no command.
+std::unique_ptr<AlarmRunner> start_alarm_runner(const Settings& settings)
+{
+    check_alarm_command(settings);
+    if (settings.alarms.command.empty()) return nullptr;
+    return std::make_unique<AlarmRunner>(
+        AlarmRunner::Options{.command = settings.alarms.command, .log_format = settings.log.format});
 }
 
 using AllListening = std::vector<net::Server::Listening>;
@@ -184,7 +203,9 @@ int run(const DaemonOptions& options)
     const auto where = endpoints(settings);
     const auto data =
         DataDirectory::open(DataDirectory::choose(options.data, settings), DataDirectory::IfMissing::make);
-    const auto log = open_stderr_log(settings.log.format, settings.log.level);
+    auto alarm_runner = start_alarm_runner(settings);  // before there are threads and secrets
+    const auto log =
+        with_alarms(open_stderr_log(settings.log.format, settings.log.level), std::move(alarm_runner));
     if (!locked) {
         log->write(Level::warning, "memory_not_locked",
                    {{"remedy", "raise the limit of locked memory (LimitMEMLOCK)"}});
@@ -231,6 +252,7 @@ int run(const DaemonOptions& options)
     io.stop();
     io_threads.clear();  // joins
     pool.stop();
+    write_checkpoint(*store, clock, *log, "stop");
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/auth/audit_verifier.hpp"
 #include "server/auth/store.hpp"
 #include "tests/contract/store_under_test.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -807,6 +808,114 @@ TEST_P(StoreContract, AuditRecordsAreKeptAsWrittenAndInOrder)
         EXPECT_EQ(kept[i].source, written[i].source);
         EXPECT_EQ(kept[i].device, written[i].device);
     }
+}
+
+TEST_P(StoreContract, EachRecordIsMarkedAndChained)
+{
+    const auth::AuditChain chain{auth::MasterKey(Secret(auth::MasterKey::kSize))};
+    auth::AuditVerifier verifier(chain);
+    auth::AuditMark last;
+    for (int i = 1; i <= 5; ++i) {
+        last = within([](Transaction& transaction) {
+            return transaction.append_audit({.at = kNoon, .event = "login", .outcome = "granted"});
+        });
+        EXPECT_EQ(last.id, i);
+    }
+    const auto head = store().open_reader()->read_audit(
+        [&](const auth::AuditEntry& entry) { return verifier.take(entry); });
+    const auto findings = verifier.finish(head);
+    EXPECT_FALSE(findings.fault);
+    EXPECT_EQ(findings.records, 5);
+    EXPECT_EQ(findings.last, last);
+}
+
+TEST_P(StoreContract, OfWorkThatFailsTheChainKnowsNothing)
+{
+    const auto append = [](Transaction& transaction) {
+        transaction.append_audit({.at = kNoon, .event = "login", .outcome = "granted"});
+    };
+    const auto fail = [&](Transaction& transaction) {
+        append(transaction);
+        throw std::runtime_error("no");
+    };
+    EXPECT_THAT(in_one_batch({append, fail, append}), ElementsAre("kept", "no", "kept"));
+    const auth::AuditChain chain{auth::MasterKey(Secret(auth::MasterKey::kSize))};
+    auth::AuditVerifier verifier(chain);
+    const auto head = store().open_reader()->read_audit(
+        [&](const auth::AuditEntry& entry) { return verifier.take(entry); });
+    const auto findings = verifier.finish(head);
+    EXPECT_FALSE(findings.fault);
+    EXPECT_EQ(findings.records, 2);
+}
+
+struct AuditWish {
+    std::string name;
+    auth::AuditQuery query;
+    std::vector<std::int64_t> ids;
+};
+
+TEST_P(StoreContract, AuditEntriesAreFoundByWhatIsWanted)
+{
+    // 1: bob, who is removed by 5.  2 to 4: alice.  6: an attempt at bob's name since.
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    const auto append = [&](const auth::AuditRecord& record) {
+        transact([&](Transaction& transaction) { transaction.append_audit(record); });
+    };
+    append({.at = kNoon, .event = "login", .outcome = "granted", .user = bob.id});
+    append({.at = kNoon + 1s, .event = "user.add", .outcome = "done", .user = alice.id});
+    append({.at = kNoon + 2s, .event = "login", .outcome = "granted", .user = alice.id});
+    append({.at = kNoon + 3s, .event = "login", .outcome = "refused", .user = alice.id});
+    append({.at = kNoon + 4s, .event = "user.remove", .outcome = "done", .reason = "bob", .user = bob.id});
+    transact([&](Transaction& transaction) { transaction.remove_account(bob); });
+    append({.at = kNoon + 5s, .event = "login", .outcome = "refused", .name = key(9)});
+
+    const std::vector<AuditWish> wishes{
+        {"everything", {}, {1, 2, 3, 4, 5, 6}},
+        {"what comes after", {.after = 4}, {5, 6}},
+        {"what comes after the last", {.after = 6}, {}},
+        {"what is not older", {.since = kNoon + 3s}, {4, 5, 6}},
+        {"an event", {.event = "login"}, {1, 3, 4, 6}},
+        {"an event that never was", {.event = "logi_"}, {}},
+        {"a user", {.user = name("alice"), .name = key(8)}, {2, 3, 4}},
+        {"a user who was removed", {.user = name("bob"), .name = key(9)}, {1, 5, 6}},
+        {"a user who never was", {.user = name("carol"), .name = key(7)}, {}},
+        {"all at once", {.since = kNoon + 3s, .event = "login", .user = name("alice")}, {4}},
+        {"the newest", {.newest = 2}, {5, 6}},
+        {"the newest of those", {.event = "login", .newest = 2}, {4, 6}},
+        {"the newest, more than there are", {.newest = 100}, {1, 2, 3, 4, 5, 6}},
+        {"the newest after", {.after = 5, .newest = 3}, {6}},
+    };
+    const auto reader = store().open_reader();
+    for (const auto& wish : wishes) {
+        SCOPED_TRACE(wish.name);
+        std::vector<std::int64_t> ids;
+        reader->for_each_audit_entry(wish.query, [&](const auth::AuditEntry& entry) {
+            ids.push_back(entry.mark.id);
+            EXPECT_EQ(entry.user_name, entry.record.user == alice.id ? "alice" : "");
+            return true;
+        });
+        EXPECT_EQ(ids, wish.ids);
+    }
+}
+
+TEST_P(StoreContract, AuditEntriesAreGivenUntilOneIsEnough)
+{
+    for (int i = 0; i < 600; ++i) {
+        transact([](Transaction& transaction) {
+            transaction.append_audit({.at = kNoon, .event = "login", .outcome = "granted"});
+        });
+    }
+    const auto reader = store().open_reader();
+    std::int64_t visited = 0;
+    reader->for_each_audit_entry({}, [&](const auth::AuditEntry& entry) {
+        EXPECT_EQ(entry.mark.id, visited + 1);
+        return ++visited < 300;
+    });
+    EXPECT_EQ(visited, 300);
+    visited = 0;
+    (void)reader->read_audit([&](const auth::AuditEntry&) { return ++visited < 3; });
+    EXPECT_EQ(visited, 3);
 }
 
 // Purge

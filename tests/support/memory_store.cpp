@@ -34,6 +34,38 @@ std::vector<auth::Device> devices_in(const State& state, auth::UserId user)
     return devices;
 }
 
+auth::AuditMark last_mark_in(const State& state)
+{
+    return state.audit.empty() ? auth::AuditMark{} : state.audit.back().mark;
+}
+
+/// The name of the account that has this id, or had it; empty when there is none.
+std::string name_of(const State& state, const std::optional<auth::UserId>& user)
+{
+    for (const auto& [name, row] : state.users) {
+        if (row.account.id == user) return name;
+    }
+    return "";
+}
+
+bool is_about(const State& state, const auth::AuditRecord& record, const auth::AuditQuery& query)
+{
+    if (!query.user) return true;
+    const auto removed = [&](const auth::AuditEntry& entry) {
+        return entry.record.event == "user.remove" && entry.record.reason == query.user->str() &&
+               entry.record.user == record.user;
+    };
+    return (record.name && record.name == query.name) ||
+           (record.user &&
+            (name_of(state, record.user) == query.user->str() || std::ranges::any_of(state.audit, removed)));
+}
+
+bool is_wanted(const State& state, const auth::AuditEntry& entry, const auth::AuditQuery& query)
+{
+    return entry.mark.id > query.after && (!query.since || entry.record.at >= *query.since) &&
+           (!query.event || entry.record.event == *query.event) && is_about(state, entry.record, query);
+}
+
 /// Erases at most `rows` elements for which `gone` holds; true when there may be more.
 template <typename Map, typename Gone>
 bool erase_some(Map& map, std::size_t rows, Gone gone)
@@ -63,7 +95,7 @@ bool trim(Map& map, const auth::Purge& purge, Rank rank)
 
 class MemoryTransaction final : public auth::Transaction {
   public:
-    explicit MemoryTransaction(State& state) : state_(state) {}
+    MemoryTransaction(State& state, const auth::AuditChain& chain) : state_(state), chain_(chain) {}
 
     std::optional<Account> find_account(const auth::UserName& name) override
     {
@@ -272,7 +304,13 @@ class MemoryTransaction final : public auth::Transaction {
                       [&](const auto& row) { return row.first.first == id && row.first.second != except; });
     }
 
-    void append_audit(const auth::AuditRecord& record) override { state_.audit.push_back(record); }
+    auth::AuditMark append_audit(const auth::AuditRecord& record) override
+    {
+        const auto last = last_mark_in(state_);
+        const auto mark = chain_.mark(last.mac, last.id + 1, record);
+        state_.audit.push_back({.mark = mark, .record = record});
+        return mark;
+    }
 
     bool purge(const auth::Purge& purge) override
     {
@@ -327,6 +365,7 @@ class MemoryTransaction final : public auth::Transaction {
     }
 
     State& state_;
+    const auth::AuditChain& chain_;
     bool failed_ = false;
 };
 
@@ -366,6 +405,29 @@ class MemoryStore::Lookups final : public auth::Reader {
     }
 
     std::vector<auth::Device> devices(auth::UserId user) override { return devices_in(committed(), user); }
+    void for_each_audit_entry(const auth::AuditQuery& query,
+                              const std::function<bool(const auth::AuditEntry&)>& visit) override
+    {
+        const auto state = committed();
+        std::vector<auth::AuditEntry> wanted;
+        for (auto entry : state.audit) {
+            entry.user_name = name_of(state, entry.record.user);
+            if (is_wanted(state, entry, query)) wanted.push_back(entry);
+        }
+        const auto newest = static_cast<std::size_t>(query.newest.value_or(std::ssize(wanted)));
+        const auto skipped = wanted.size() - std::min(wanted.size(), newest);
+        for (auto i = skipped; i < wanted.size(); ++i) {
+            if (!visit(wanted[i])) return;
+        }
+    }
+
+    std::optional<auth::AuditHead> read_audit(
+        const std::function<bool(const auth::AuditEntry&)>& visit) override
+    {
+        const auto state = committed();
+        (void)std::ranges::all_of(state.audit, visit);
+        return store_.chain_.head(last_mark_in(state));
+    }
 
     auth::StoreSummary summary(Time now) override
     {
@@ -416,7 +478,9 @@ std::unique_ptr<auth::Reader> MemoryStore::open_reader() { return std::make_uniq
 std::vector<auth::AuditRecord> MemoryStore::audit() const
 {
     const std::lock_guard lock(mutex_);
-    return committed_.audit;
+    std::vector<auth::AuditRecord> records;
+    for (const auto& entry : committed_.audit) records.push_back(entry.record);
+    return records;
 }
 
 void MemoryStore::hold()
@@ -466,7 +530,7 @@ try {
         const std::lock_guard lock(mutex_);
         state = committed_;
     }
-    MemoryTransaction transaction(state);
+    MemoryTransaction transaction(state, chain_);
     work(transaction);
     const std::lock_guard lock(mutex_);
     if (transaction.failed()) throw StoreError("memory store: part of the transaction failed");

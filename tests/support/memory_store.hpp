@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/auth/audit_chain.hpp"
 #include "server/auth/store.hpp"
 
 namespace securelogin::support {
@@ -67,7 +68,7 @@ class MemoryStore final : public auth::Store {
         std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
         std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
-        std::vector<auth::AuditRecord> audit;
+        std::vector<auth::AuditEntry> audit;
     };
 
   private:
@@ -80,6 +81,7 @@ class MemoryStore final : public auth::Store {
     void write();
     [[nodiscard]] std::exception_ptr run(const Work& work);
 
+    const auth::AuditChain chain_{auth::MasterKey(Secret(auth::MasterKey::kSize))};
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Job> queue_;    // guarded by mutex_

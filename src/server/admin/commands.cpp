@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "server/admin/audit_commands.hpp"
 #include "server/admin/device_commands.hpp"
 #include "server/admin/policy.hpp"
 #include "server/admin/reports.hpp"

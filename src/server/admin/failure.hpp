@@ -9,6 +9,7 @@ namespace securelogin::admin {
 /// In the manner of sysexits.h; --help lists them.
 enum class ExitCode {
     done = 0,
+    tampered = 1,  // the audit is not as it was written
     usage = 64,    // the command line, a user name that can be nobody's
     refused = 65,  // the password
     no_such_user = 67,

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "server/admin/options.hpp"
+#include "server/auth/master_key.hpp"
 #include "server/auth/store.hpp"
 #include "server/config.hpp"
 #include "server/data_directory.hpp"
@@ -13,6 +14,7 @@ namespace securelogin::admin {
 struct Installation {
     Settings settings;
     DataDirectory directory;
+    auth::MasterKey master;
     std::unique_ptr<auth::Store> store;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/text.hpp"
+#include "server/auth/audit_chain.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -34,6 +35,12 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--qr FILE.png] [--no-terminal-qr]
   user forget-device NAME FINGERPRINT | --all
                         a device that is to be a stranger's again (sessions stay)
+  audit show            what happened: the newest 100 records
+       [--user NAME] [--since TIME] [--event EVENT] [--limit N]
+  audit verify          whether the audit is as it was written; else names the
+       [--checkpoint ID:MAC]  first record that was changed, dropped or cut off
+  audit export          all records as JSON, one a line
+       [--after ID]
   policy explain        the rules for failed attempts, and what they leave to who guesses
   status                where things are, how many users, versions, certificate, clock
 
@@ -58,10 +65,14 @@ Examples:
   securelogin-admin user reset-totp alice
       a lost phone: a new QR code; the old one and all sessions end
   securelogin-admin user list --json | jq -r '.[] | select(.state=="disabled") | .username'
+  securelogin-admin audit show --user alice --since 2d
+  securelogin-admin audit verify --checkpoint "$CHECKPOINT"
+      with an ID:MAC from the log, kept elsewhere: shows a directory put back
   securelogin-admin status --data /srv/login
 
 Exit codes:
   0   done
+  1   the audit is not as it was written
   64  wrong usage, or a name that can be nobody's
   65  password refused
   67  no such user or device
@@ -141,6 +152,44 @@ void take_totp(CLI::App& command, auth::TotpParameters& totp)
         ->type_name("SECONDS");
 }
 
+void take_audit_query(CLI::App& command, AuditShow& show)
+{
+    command.add_option("--user", show.user, "Only what is about this user, or attempts at the name")
+        ->type_name("NAME");
+    command
+        .add_option_function<std::string>(
+            "--since",
+            [&show](const std::string& text) {
+                show.since = parse_since(text);
+                if (!show.since) {
+                    throw CLI::ValidationError(
+                        "--since",
+                        text + ": give 2026-11-22T20:15:04Z, 2026-11-22, or 90s, 30m, 12h or 7d ago");
+                }
+            },
+            "Only from then on: 2026-11-22T20:15:04Z, 2026-11-22, or 90s, 30m, 12h, 7d ago")
+        ->type_name("TIME");
+    command.add_option("--event", show.event, "Only these: login, user.add, alarm.wrong-code, ...")
+        ->type_name("EVENT");
+    command.add_option("--limit", show.limit, "The newest N (default 100); 0: all")
+        ->check(CLI::NonNegativeNumber)
+        ->type_name("N");
+}
+
+void take_checkpoint(CLI::App& command, std::optional<auth::AuditMark>& checkpoint)
+{
+    command
+        .add_option_function<std::string>(
+            "--checkpoint",
+            [&checkpoint](const std::string& text) {
+                checkpoint = auth::parse_audit_mark(text);
+                if (!checkpoint)
+                    throw CLI::ValidationError("--checkpoint", text + ": not ID:MAC as in the log");
+            },
+            "Also whether this record is in it: ID:MAC, as the log's audit_checkpoint has it")
+        ->type_name("ID:MAC");
+}
+
 /// The whole command line.  Each command fills values of its own, and is what is to be done once it has been
 /// parsed.
 class CommandLine {
@@ -156,6 +205,7 @@ class CommandLine {
             ->type_name("FILE");
         app_.add_flag("--json", options_.json, "Results as JSON");
         add_user_commands();
+        add_audit_commands();
         auto& policy = *app_.add_subcommand("policy", "The rules for failed attempts");
         policy.require_subcommand(1);
         add(policy, "explain", "The rules in force, and what they leave to somebody who guesses", explain_);
@@ -235,6 +285,19 @@ class CommandLine {
         take_device(forget, forget_);
     }
 
+    void add_audit_commands()
+    {
+        auto& audit = *app_.add_subcommand("audit", "What happened");
+        audit.require_subcommand(1);
+        take_audit_query(add(audit, "show", "Show the newest records", audit_show_), audit_show_);
+        take_checkpoint(add(audit, "verify", "Check that the audit is as it was written", audit_verify_),
+                        audit_verify_.checkpoint);
+        add(audit, "export", "All records as JSON, one a line", audit_export_)
+            .add_option("--after", audit_export_.after, "Only records with a greater id")
+            ->check(CLI::NonNegativeNumber)
+            ->type_name("ID");
+    }
+
     CLI::App app_;
     Options options_;
     PolicyExplain explain_;
@@ -248,6 +311,9 @@ class CommandLine {
     UserPasswd passwd_;
     UserResetTotp reset_;
     UserForgetDevice forget_;
+    AuditShow audit_show_;
+    AuditVerify audit_verify_;
+    AuditExport audit_export_;
 };
 
 }  // namespace

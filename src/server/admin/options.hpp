@@ -1,12 +1,15 @@
 // options.hpp: the command line as values.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <variant>
 
 #include "server/admin/failure.hpp"
+#include "server/admin/since.hpp"
+#include "server/auth/audit.hpp"
 #include "server/auth/totp.hpp"
 
 namespace securelogin::admin {
@@ -51,11 +54,24 @@ struct UserForgetDevice {
     std::optional<std::string> fingerprint = {};  // as typed
     bool all = false;
 };
+struct AuditShow {
+    std::optional<std::string> user = {};
+    std::optional<Since> since = {};
+    std::optional<std::string> event = {};
+    std::int64_t limit = 100;  // of the newest; nought: all
+};
+struct AuditVerify {
+    std::optional<auth::AuditMark> checkpoint = {};
+};
+struct AuditExport {
+    std::int64_t after = 0;  // the id of the last record that is not wanted any more
+};
 struct PolicyExplain {};
 struct Status {};
 
 using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
-                             UserPasswd, UserResetTotp, UserForgetDevice, PolicyExplain>;
+                             UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
+                             PolicyExplain>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

@@ -59,6 +59,15 @@ void give_back_ceiling(Transaction& transaction, const Claim& claim, const Ceili
     if (ceiling) transaction.save_ceiling(claim.name_key, without_charge(ceiling, policy, now));
 }
 
+/// `last_one_borne`: the key bears no more wrong codes after this.
+std::optional<Alarm> alarm_about(Refusal refusal, bool last_one_borne) noexcept
+{
+    if (refusal == Refusal::replayed_code) return Alarm::replayed_code;
+    if (refusal == Refusal::code_locked) return Alarm::code_locked;
+    if (refusal != Refusal::wrong_code) return std::nullopt;
+    return last_one_borne ? Alarm::code_locked : Alarm::wrong_code;
+}
+
 std::string hexadecimal(std::uint32_t value)
 {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -211,15 +220,25 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
         remember(transaction, claim, *account, now);
         verdict.granted = Granted{.account = *account, .session = {}};
     }
-    transaction.append_audit({.at = now,
-                              .event = std::string(event),
-                              .outcome = verdict.granted ? "granted" : "refused",
-                              .reason = verdict.refusal ? std::string(to_string(*verdict.refusal)) : "",
-                              .user = account ? std::optional(account->id) : std::nullopt,
-                              .name = account ? std::nullopt : std::optional(claim.name_key),
-                              .source = claim.source.address(),
-                              .device = claim.device ? short_form(*claim.device) : ""});
+    const AuditRecord record{.at = now,
+                             .event = std::string(event),
+                             .outcome = verdict.granted ? "granted" : "refused",
+                             .reason = verdict.refusal ? std::string(to_string(*verdict.refusal)) : "",
+                             .user = account ? std::optional(account->id) : std::nullopt,
+                             .name = account ? std::nullopt : std::optional(claim.name_key),
+                             .source = claim.source.address(),
+                             .device = claim.device ? short_form(*claim.device) : ""};
+    transaction.append_audit(record);
+    if (verdict.refusal) verdict.alarm = alarm_about(*verdict.refusal, account && bears_one_more(*account));
+    if (verdict.alarm) transaction.append_audit(record_of(*verdict.alarm, record));
     return verdict;
+}
+
+/// Whether one more wrong code is the last that the account's key bears.
+bool Authenticator::bears_one_more(const Account& account) const
+{
+    return account.totp &&
+           account.totp->failures + 1 == lifetime_limit(account.totp->parameters.digits, policy_.totp_window);
 }
 
 /// The charge becomes what the attempt proved to be.

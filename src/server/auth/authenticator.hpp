@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "server/auth/account.hpp"
+#include "server/auth/alarms.hpp"
 #include "server/auth/ceiling.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/device.hpp"
@@ -83,6 +84,7 @@ struct Verdict {
     std::optional<Granted> granted = {};      // the only yes
     std::optional<Refusal> refusal = {};      // set when not granted
     std::optional<UserName> known_user = {};  // set where the account exists: only then may a log name it
+    std::optional<Alarm> alarm = {};          // raised, and in the audit: to be told to the log
 };
 
 class Authenticator {
@@ -142,6 +144,7 @@ class Authenticator {
                                                  const std::optional<Account>& account,
                                                  const PasswordCheck& check, std::string_view code,
                                                  Time now) const;
+    [[nodiscard]] bool bears_one_more(const Account& account) const;
     [[nodiscard]] Session new_session(Transaction& transaction, const Account& account,
                                       const Source& source) const;
 

@@ -127,7 +127,9 @@ class Transaction {
     /// All of the user's; `except` stays.
     virtual void forget_devices(UserId user, const std::optional<DeviceFingerprint>& except) = 0;
 
-    virtual void append_audit(const AuditRecord& record) = 0;
+    /// At the end of the chain (auth/audit_chain.hpp).  Throws StoreError where the end is not one that was
+    /// written by us: what cannot be recorded is not done.
+    virtual AuditMark append_audit(const AuditRecord& record) = 0;
 
     /// Removes what can no longer matter: sessions whose expires_at is before `now`, ceilings whole again by
     /// `now`, failures and refusals untouched since `forgotten`, known sources without a success since
@@ -154,6 +156,14 @@ class Reader {
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, Time now) = 0;
     /// The last seen first; at most kMostDevices.
     [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
+    /// In the order of ids, until `visit` says false, which may take its time; bounded memory whatever their
+    /// number.  `query.newest` counts what is there at the start.
+    virtual void for_each_audit_entry(const AuditQuery& query,
+                                      const std::function<bool(const AuditEntry&)>& visit) = 0;
+    /// All of the audit as it stands at one moment: each entry in the order of ids, until `visit` says false,
+    /// which must wait for nobody; then the head, if there is one.
+    [[nodiscard]] virtual std::optional<AuditHead> read_audit(
+        const std::function<bool(const AuditEntry&)>& visit) = 0;
     /// May take time on a large database.
     [[nodiscard]] virtual StoreSummary summary(Time now) = 0;
 };

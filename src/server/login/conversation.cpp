@@ -88,6 +88,9 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
     } else if (verdict) {
         const Field reason{"reason", std::string(to_string(*verdict->refusal))};
         write(Level::warning, {"outcome", "refused"}, reason, who, source, id);
+        if (const auto alarm = verdict->alarm) {
+            log.write(level_of(*alarm), to_string(*alarm), {who, source, id});
+        }
     } else {
         const Field reason{"reason", outcome.why_not_judged};
         write(Level::warning, {"outcome", "not_judged"}, reason, who, source, id);

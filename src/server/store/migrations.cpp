@@ -8,6 +8,7 @@
 
 #include "common/secret.hpp"
 #include "schema_sql.hpp"
+#include "server/store/audit_migration.hpp"
 #include "server/store/execution.hpp"
 #include "server/store/rows.hpp"
 #include "server/store/statements.hpp"
@@ -18,32 +19,6 @@ namespace {
 constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
 constexpr std::string_view kKeyCheckText = "this is the key";
 
-// Failure budgets and known devices.
-constexpr auto kFrom1To2 = R"sql(
-CREATE TABLE ceilings (
-    name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
-    whole_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE known_sources (
-    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    source       TEXT    NOT NULL,  -- as in `failures`
-    succeeded_at INTEGER NOT NULL,  -- the last time, to the day
-    PRIMARY KEY (user_id, source)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
-CREATE TABLE devices (
-    user_id       INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    fingerprint   BLOB    NOT NULL CHECK (length(fingerprint) = 32),
-    first_seen_at INTEGER NOT NULL,
-    last_seen_at  INTEGER NOT NULL,
-    last_source   TEXT    NOT NULL,
-    PRIMARY KEY (user_id, fingerprint)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX devices_by_age ON devices (last_seen_at);
-ALTER TABLE audit ADD COLUMN device TEXT;
-)sql";
-
-constexpr std::array kMigrations{Migration{1, 2, kFrom1To2}};
 
 int number(Connection& connection, const char* query)
 {
@@ -88,7 +63,8 @@ void require_foreign_keys(Connection& connection)
 }
 
 /// Where the next step leads.
-int take_step(Connection& connection, std::span<const Migration> steps, int version)
+int take_step(Connection& connection, std::span<const Migration> steps, int version,
+              const auth::AuditChain& chain)
 {
     const auto step = std::ranges::find(steps, version, &Migration::from);
     if (step == steps.end() || step->to <= version) {
@@ -97,6 +73,7 @@ int take_step(Connection& connection, std::span<const Migration> steps, int vers
                "open it with the version of the program in between");
     }
     connection.database().exec(step->sql);
+    if (step->then != nullptr) step->then(connection, chain);
     SQLite::Statement set_version(connection.database(), sql::kSetSchemaVersion);
     Execution(set_version, step->to).run();
     return step->to;
@@ -110,6 +87,71 @@ void require_known(const Connection& connection, int version, int newest)
                ", which this program knows",
            "upgrade the program");
 }
+
+constexpr std::array kMigrations{
+    Migration{.from = 1,
+              .to = 2,
+              .sql = R"(
+CREATE TABLE ceilings (
+    name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
+    whole_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE known_sources (
+    user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    source       TEXT    NOT NULL,  -- as in `failures`
+    succeeded_at INTEGER NOT NULL,  -- the last time, to the day
+    PRIMARY KEY (user_id, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_sources_by_age ON known_sources (succeeded_at);
+CREATE TABLE devices (
+    user_id       INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    fingerprint   BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at  INTEGER NOT NULL,
+    last_source   TEXT    NOT NULL,
+    PRIMARY KEY (user_id, fingerprint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_by_age ON devices (last_seen_at);
+DROP TRIGGER audit_is_never_changed;
+DROP TRIGGER audit_is_never_deleted;
+ALTER TABLE audit RENAME TO audit_1;
+CREATE TABLE audit (
+    id       INTEGER NOT NULL PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    event    TEXT    NOT NULL CHECK (event <> ''),
+    outcome  TEXT    NOT NULL CHECK (outcome IN ('granted', 'refused', 'done', 'raised')),
+    reason   TEXT,
+    user_id  INTEGER,
+    name_key BLOB CHECK (length(name_key) = 16),
+    source   TEXT,
+    device   TEXT,
+    mac      BLOB    NOT NULL CHECK (length(mac) = 32)
+) STRICT;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'audit records are never changed');
+END;
+CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'audit records are never deleted');
+END;
+CREATE TABLE audit_head (
+    single   INTEGER NOT NULL PRIMARY KEY CHECK (single = 1),
+    last_id  INTEGER NOT NULL CHECK (last_id >= 0),
+    last_mac BLOB    NOT NULL CHECK (length(last_mac) = 32),
+    mac      BLOB    NOT NULL CHECK (length(mac) = 32)
+) STRICT;
+CREATE TRIGGER audit_head_only_grows BEFORE UPDATE ON audit_head WHEN new.last_id <= old.last_id
+BEGIN
+    SELECT RAISE(ABORT, 'the audit only grows');
+END;
+CREATE TRIGGER audit_head_is_never_deleted BEFORE DELETE ON audit_head
+BEGIN
+    SELECT RAISE(ABORT, 'the audit only grows');
+END;
+)",
+              .then = chain_old_audit},
+};
 
 }  // namespace
 
@@ -127,7 +169,7 @@ Content identify(Connection& connection)
     });
 }
 
-void make_schema(Connection& connection, const Sealer& sealer)
+void make_schema(Connection& connection, const Sealer& sealer, const auth::AuditChain& chain)
 {
     connection.attempt("making the tables in", [&] {
         auto& database = connection.database();
@@ -138,11 +180,18 @@ void make_schema(Connection& connection, const Sealer& sealer)
         const auto key_check = sealer.seal(Secret::copy_of(kKeyCheckText), kKeyCheck);
         SQLite::Statement make_installation(database, sql::kMakeInstallation);
         Execution(make_installation, kSchemaVersion, std::int64_t{sealer.key_id()}, key_check).run();
+        make_audit_head(connection, chain.begin());
         transaction.commit();
     });
 }
 
-void migrate(Connection& connection, std::span<const Migration> steps, int newest)
+void require_known_schema(Connection& connection, int newest)
+{
+    connection.attempt("opening", [&] { require_known(connection, schema_version(connection), newest); });
+}
+
+void migrate(Connection& connection, std::span<const Migration> steps, int newest,
+             const auth::AuditChain& chain)
 {
     connection.attempt("bringing up to date", [&] {
         int version = schema_version(connection);
@@ -153,7 +202,7 @@ void migrate(Connection& connection, std::span<const Migration> steps, int newes
         SQLite::Transaction transaction(connection.database(), SQLite::TransactionBehavior::IMMEDIATE);
         version = schema_version(connection);  // another process may have been here
         require_known(connection, version, newest);
-        while (version < newest) version = take_step(connection, steps, version);
+        while (version < newest) version = take_step(connection, steps, version, chain);
         require_known(connection, version, newest);
         require_foreign_keys(connection);
         transaction.commit();

@@ -6,6 +6,7 @@
 
 #include <span>
 
+#include "server/auth/audit_chain.hpp"
 #include "server/store/connection.hpp"
 
 namespace securelogin::store {
@@ -18,6 +19,7 @@ struct Migration {
     int from;
     int to;
     const char* sql;  // runs with foreign keys off; they are checked afterwards
+    void (*then)(Connection& connection, const auth::AuditChain& chain) = nullptr;  // what SQL cannot do
 };
 
 /// The steps to kSchemaVersion.
@@ -30,11 +32,15 @@ enum class Content { nothing, ours };
 
 /// Makes the tables and says which master key they are under.  Does nothing when another process has done so
 /// meanwhile.
-void make_schema(Connection& connection, const Sealer& sealer);
+void make_schema(Connection& connection, const Sealer& sealer, const auth::AuditChain& chain);
+
+/// Throws StoreError for a schema that is newer than `newest`.
+void require_known_schema(Connection& connection, int newest);
 
 /// Brings the schema to version `newest` by `steps`.  Throws StoreError, and changes nothing, for one that is
-/// newer or that no step leads from.
-void migrate(Connection& connection, std::span<const Migration> steps, int newest);
+/// newer or that no step leads from.  REQUIRES: check_key, as steps may compute MACs.
+void migrate(Connection& connection, std::span<const Migration> steps, int newest,
+             const auth::AuditChain& chain);
 
 /// Throws StoreError unless the database was made under the key of `sealer`.
 void check_key(Connection& connection, const Sealer& sealer);

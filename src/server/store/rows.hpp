@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "server/auth/account.hpp"
+#include "server/auth/audit.hpp"
 #include "server/auth/device.hpp"
 #include "server/store/seal.hpp"
 
@@ -28,6 +29,14 @@ namespace securelogin::store {
 
 /// The row that sql::kFindDevice or sql::kDevicesOf stands on.  Throws SQLite::Exception as account_in().
 [[nodiscard]] auth::Device device_in(SQLite::Statement& row);
+/// Nothing, rather than an empty text, where there is nothing to say.
+[[nodiscard]] std::optional<std::string> unless_empty(const std::string& text);
+
+/// The row that sql::kReadAudit or sql::kAuditPage stands on, whatever it holds: whoever tampers with the
+/// audit is not bound by the schema.
+[[nodiscard]] auth::AuditEntry audit_entry_in(SQLite::Statement& row);
+/// The row that sql::kFindAuditHead stands on; nothing when it holds what the schema forbids.
+[[nodiscard]] std::optional<auth::AuditHead> audit_head_in(SQLite::Statement& row);
 
 [[nodiscard]] SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name);
 [[nodiscard]] SealedPlace totp_secret_of(auth::UserId user, const auth::UserName& name);

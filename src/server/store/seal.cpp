@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "common/encoding.hpp"
+
 namespace securelogin::store {
 namespace {
 
@@ -13,21 +15,6 @@ constexpr std::size_t kKeyIdSize = 4;
 constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kHeaderSize = kKeyIdSize + kNonceSize;
-
-template <typename Integer>
-void append_big_endian(std::string& out, Integer value)
-{
-    for (std::size_t shift = 8 * sizeof value; shift > 0; shift -= 8) {
-        out += static_cast<char>((value >> (shift - 8)) & 0xFFU);
-    }
-}
-
-/// With its length in front: no two lists of fields make the same text.
-void append_field(std::string& out, std::string_view field)
-{
-    append_big_endian(out, static_cast<std::uint32_t>(field.size()));
-    out += field;
-}
 
 std::string additional_data(const SealedPlace& place, std::uint32_t key_id)
 {

@@ -1,5 +1,8 @@
 #include "server/store/sqlite_reader.hpp"
 
+#include <SQLiteCpp/Transaction.h>
+
+#include <limits>
 #include <utility>
 
 #include "server/store/execution.hpp"
@@ -8,7 +11,15 @@
 namespace securelogin::store {
 namespace {
 
-constexpr int kPage = 256;  // accounts read at once
+constexpr int kPage = 256;  // accounts or records read at once
+
+/// Before every record.
+constexpr auth::Time kEver{std::chrono::seconds(std::numeric_limits<std::int64_t>::min())};
+
+std::optional<std::string> name_in(const auth::AuditQuery& query)
+{
+    return query.user ? std::optional(query.user->str()) : std::nullopt;
+}
 
 std::size_t count_in(const SQLite::Column& column) { return static_cast<std::size_t>(column.getInt64()); }
 
@@ -84,6 +95,52 @@ std::vector<auth::Device> SqliteReader::devices(auth::UserId user)
         Execution rows(statements_.devices_of, user);
         while (rows.next()) devices.push_back(device_in(statements_.devices_of));
         return devices;
+    });
+}
+
+void SqliteReader::for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit)
+{
+    auto last = query.newest ? before_the_newest(query, *query.newest) : query.after;
+    for (;;) {
+        const auto page = audit_page(query, last);
+        if (page.empty()) return;
+        for (const auto& entry : page) {
+            if (!visit(entry)) return;
+        }
+        last = page.back().mark.id;
+    }
+}
+
+std::vector<auth::AuditEntry> SqliteReader::audit_page(const auth::AuditQuery& query, std::int64_t after)
+{
+    return connection_.attempt("reading the audit in", [&] {
+        SQLite::Statement statement(connection_.database(), sql::kAuditPage);
+        std::vector<auth::AuditEntry> page;
+        Execution rows(statement, after, query.since.value_or(kEver), query.event, name_in(query), query.name,
+                       kPage);
+        while (rows.next()) page.push_back(audit_entry_in(statement));
+        return page;
+    });
+}
+
+std::int64_t SqliteReader::before_the_newest(const auth::AuditQuery& query, std::int64_t newest)
+{
+    return connection_.attempt("reading the audit in", [&] {
+        SQLite::Statement statement(connection_.database(), sql::kNewestAudit);
+        Execution row(statement, query.after, query.since.value_or(kEver), query.event, name_in(query),
+                      query.name, newest);
+        return row.next() ? statement.getColumn(0).getInt64() : query.after;
+    });
+}
+
+std::optional<auth::AuditHead> SqliteReader::read_audit(const AuditVisit& visit)
+{
+    return connection_.attempt("reading the audit in", [&]() -> std::optional<auth::AuditHead> {
+        const SQLite::Transaction one_moment(connection_.database());
+        SQLite::Statement entries(connection_.database(), sql::kReadAudit);
+        while (entries.executeStep() && visit(audit_entry_in(entries))) continue;
+        SQLite::Statement head(connection_.database(), sql::kFindAuditHead);
+        return head.executeStep() ? audit_head_in(head) : std::nullopt;
     });
 }
 

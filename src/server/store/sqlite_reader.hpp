@@ -20,6 +20,8 @@ namespace securelogin::store {
 
 class SqliteReader final : public auth::Reader {
   public:
+    using AuditVisit = std::function<bool(const auth::AuditEntry&)>;
+
     SqliteReader(const std::filesystem::path& file, std::shared_ptr<const Sealer> sealer,
                  std::chrono::milliseconds busy_timeout);
 
@@ -28,6 +30,8 @@ class SqliteReader final : public auth::Reader {
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, auth::Time now) override;
     std::vector<auth::Device> devices(auth::UserId user) override;
+    void for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit) override;
+    std::optional<auth::AuditHead> read_audit(const AuditVisit& visit) override;
     auth::StoreSummary summary(auth::Time now) override;
 
   private:
@@ -44,6 +48,9 @@ class SqliteReader final : public auth::Reader {
     };
 
     [[nodiscard]] std::vector<auth::Account> accounts_after(const std::string& name);
+    [[nodiscard]] std::vector<auth::AuditEntry> audit_page(const auth::AuditQuery& query, std::int64_t after);
+    /// The id behind which the newest begin that are wanted.
+    [[nodiscard]] std::int64_t before_the_newest(const auth::AuditQuery& query, std::int64_t newest);
 
     Connection connection_;
     const std::shared_ptr<const Sealer> sealer_;

@@ -25,11 +25,11 @@ using std::chrono::steady_clock;
 class SqliteStore final : public auth::Store {
   public:
     SqliteStore(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                std::chrono::milliseconds busy_timeout)
+                auth::AuditChain chain, std::chrono::milliseconds busy_timeout)
         : file_(connection->file()),
           sealer_(std::move(sealer)),
           busy_timeout_(busy_timeout),
-          writer_(std::move(connection), sealer_)
+          writer_(std::move(connection), sealer_, std::move(chain))
     {
     }
 
@@ -129,15 +129,19 @@ std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file
     const auto deadline = steady_clock::now() + options.busy_timeout;
     prepare_file(file, options.if_missing);
     const auto sealer = std::make_shared<const Sealer>(master);
+    auth::AuditChain chain(master);
     auto connection = std::make_unique<Connection>(file, Connection::Use::write, options.busy_timeout);
     const auto content = identify(*connection);
     if (content == Content::nothing && options.if_missing == SqliteOptions::IfMissing::refuse)
         refuse_missing(file);
     switch_to_wal(*connection, deadline);
-    if (content == Content::nothing) make_schema(*connection, *sealer);
-    migrate(*connection, migrations(), kSchemaVersion);
+    if (content == Content::nothing) make_schema(*connection, *sealer, chain);
+    // Before a migration: it computes MACs, and would do so under the wrong key.
+    require_known_schema(*connection, kSchemaVersion);
     check_key(*connection, *sealer);
-    return std::make_unique<SqliteStore>(std::move(connection), sealer, options.busy_timeout);
+    migrate(*connection, migrations(), kSchemaVersion, chain);
+    return std::make_unique<SqliteStore>(std::move(connection), sealer, std::move(chain),
+                                         options.busy_timeout);
 }
 
 }  // namespace securelogin::store

@@ -18,12 +18,6 @@ using auth::Source;
 using auth::Time;
 using auth::UserId;
 
-/// Nothing, rather than an empty text, where there is nothing to say.
-std::optional<std::string> unless_empty(const std::string& text)
-{
-    return text.empty() ? std::nullopt : std::optional(text);
-}
-
 }  // namespace
 
 template <typename Function>
@@ -290,11 +284,32 @@ void SqliteTransaction::forget_devices(UserId user, const std::optional<auth::De
     }
 }
 
-void SqliteTransaction::append_audit(const auth::AuditRecord& record)
+/// The end is read here, in the transaction, and never remembered: another process may have written too.
+auth::AuditMark SqliteTransaction::append_audit(const auth::AuditRecord& record)
 {
-    change("writing an audit record to", statements_.append_audit, record.at, record.event, record.outcome,
+    constexpr std::string_view doing = "writing an audit record to";
+    const auto last = audit_head().last;
+    const auto mark = attempt(doing, [&] { return chain_.mark(last.mac, last.id + 1, record); });
+    const auto head = attempt(doing, [&] { return chain_.head(mark); });
+    change(doing, statements_.append_audit, mark.id, record.at, record.event, record.outcome,
            unless_empty(record.reason), record.user, record.name, unless_empty(record.source),
-           unless_empty(record.device));
+           unless_empty(record.device), mark.mac);
+    change(doing, statements_.move_audit_head, mark.id, mark.mac, head.mac);
+    return mark;
+}
+
+auth::AuditHead SqliteTransaction::audit_head()
+{
+    constexpr std::string_view doing = "writing an audit record to";
+    const auto head = attempt(doing, [&] {
+        Execution found(statements_.find_audit_head);
+        return found.next() ? audit_head_in(statements_.find_audit_head) : std::nullopt;
+    });
+    // To go on from an end that somebody else has set would make theirs ours.
+    if (head && chain_.is_genuine(*head)) return *head;
+    failed_ = true;
+    throw store_error(doing, connection_.file(), "the end of the audit has been tampered with",
+                      "see `securelogin-admin audit verify`, and restore the database from a backup");
 }
 
 bool SqliteTransaction::purge(const auth::Purge& purge)

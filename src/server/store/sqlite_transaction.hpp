@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/auth/audit_chain.hpp"
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
 #include "server/store/seal.hpp"
@@ -56,6 +57,8 @@ struct TransactionStatements {
     SQLite::Statement forget_devices{database, sql::kForgetDevices};
     SQLite::Statement forget_other_devices{database, sql::kForgetOtherDevices};
     SQLite::Statement append_audit{database, sql::kAppendAudit};
+    SQLite::Statement find_audit_head{database, sql::kFindAuditHead};
+    SQLite::Statement move_audit_head{database, sql::kMoveAuditHead};
     SQLite::Statement purge_sessions{database, sql::kPurgeSessions};
     SQLite::Statement purge_failures{database, sql::kPurgeFailures};
     SQLite::Statement purge_refusals{database, sql::kPurgeRefusals};
@@ -71,8 +74,9 @@ struct TransactionStatements {
 /// Lives as long as one piece of work.
 class SqliteTransaction final : public auth::Transaction {
   public:
-    SqliteTransaction(const Connection& connection, TransactionStatements& statements, const Sealer& sealer)
-        : connection_(connection), statements_(statements), sealer_(sealer)
+    SqliteTransaction(const Connection& connection, TransactionStatements& statements, const Sealer& sealer,
+                      const auth::AuditChain& chain)
+        : connection_(connection), statements_(statements), sealer_(sealer), chain_(chain)
     {
     }
 
@@ -119,10 +123,13 @@ class SqliteTransaction final : public auth::Transaction {
     bool forget_device(auth::UserId user, const auth::DeviceFingerprint& fingerprint) override;
     void forget_devices(auth::UserId user, const std::optional<auth::DeviceFingerprint>& except) override;
 
-    void append_audit(const auth::AuditRecord& record) override;
+    auth::AuditMark append_audit(const auth::AuditRecord& record) override;
     bool purge(const auth::Purge& purge) override;
 
   private:
+    /// Throws where it is not one that we have written.
+    [[nodiscard]] auth::AuditHead audit_head();
+
     template <typename Function>
     auto attempt(std::string_view doing, Function function);
     /// One statement that changes rows; how many it has changed.
@@ -137,6 +144,7 @@ class SqliteTransaction final : public auth::Transaction {
     const Connection& connection_;
     TransactionStatements& statements_;
     const Sealer& sealer_;
+    const auth::AuditChain& chain_;
     bool failed_ = false;
 };
 

@@ -24,9 +24,11 @@ SqliteWriter::Control::Control(SQLite::Database& database)
 {
 }
 
-SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer)
+SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
+                           auth::AuditChain chain)
     : connection_(std::move(connection)),
       sealer_(std::move(sealer)),
+      chain_(std::move(chain)),
       statements_(connection_->database()),
       control_(connection_->database()),
       thread_([this] { write(); })
@@ -92,7 +94,7 @@ try {
 void SqliteWriter::run(Job& job)
 {
     execute("beginning a transaction in", control_.save);
-    SqliteTransaction transaction(*connection_, statements_, *sealer_);
+    SqliteTransaction transaction(*connection_, statements_, *sealer_, chain_);
     try {
         job.work(transaction);
         if (transaction.failed()) {

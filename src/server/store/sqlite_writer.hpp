@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/auth/audit_chain.hpp"
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
 #include "server/store/seal.hpp"
@@ -29,7 +30,8 @@ class SqliteWriter {
         std::exception_ptr error = {};
     };
 
-    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer);
+    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
+                 auth::AuditChain chain);
     /// Finishes what was submitted, then joins.
     ~SqliteWriter();
     SqliteWriter(const SqliteWriter&) = delete;
@@ -58,6 +60,7 @@ class SqliteWriter {
 
     const std::unique_ptr<Connection> connection_;
     const std::shared_ptr<const Sealer> sealer_;
+    const auth::AuditChain chain_;
     TransactionStatements statements_;
     Control control_;
     bool synced_ = true;  // whether a commit waits for the disk

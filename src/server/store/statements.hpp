@@ -124,8 +124,32 @@ inline constexpr const char* kForgetOtherDevices =
 // Audit
 
 inline constexpr const char* kAppendAudit =
-    "INSERT INTO audit (at, event, outcome, reason, user_id, name_key, source, device)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "INSERT INTO audit (id, at, event, outcome, reason, user_id, name_key, source, device, mac)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+inline constexpr const char* kFindAuditHead = "SELECT last_id, last_mac, mac FROM audit_head";
+inline constexpr const char* kMoveAuditHead = "UPDATE audit_head SET last_id = $1, last_mac = $2, mac = $3";
+
+#define SECURELOGIN_AUDIT_COLUMNS \
+    "a.id, a.at, a.event, a.outcome, a.reason, a.user_id, a.name_key, a.source, a.device, a.mac"
+// $3, $4 and $5 may be null: then every event, every user.  An account that was removed is known by the
+// record of that.
+#define SECURELOGIN_AUDIT_WANTED                                                                \
+    "a.id > $1 AND a.at >= $2 AND a.event = COALESCE($3, a.event)"                              \
+    " AND ($4 IS NULL OR a.name_key = $5 OR a.user_id IN (SELECT id FROM users WHERE name = $4" \
+    " UNION SELECT user_id FROM audit WHERE event = 'user.remove' AND reason = $4))"
+
+/// The whole audit, as it is.
+inline constexpr const char* kReadAudit = "SELECT " SECURELOGIN_AUDIT_COLUMNS " FROM audit a ORDER BY a.id";
+/// With the names of accounts that are there.
+inline constexpr const char* kAuditPage =
+    "SELECT " SECURELOGIN_AUDIT_COLUMNS
+    ", u.name FROM audit a LEFT JOIN users u ON u.id = a.user_id WHERE " SECURELOGIN_AUDIT_WANTED
+    " ORDER BY a.id LIMIT $6";
+/// The id behind which the newest $6 + 1 of those that are wanted begin.
+inline constexpr const char* kNewestAudit =
+    "SELECT a.id FROM audit a WHERE " SECURELOGIN_AUDIT_WANTED " ORDER BY a.id DESC LIMIT 1 OFFSET $6";
+#undef SECURELOGIN_AUDIT_WANTED
+#undef SECURELOGIN_AUDIT_COLUMNS
 
 // What can no longer matter
 
@@ -162,6 +186,8 @@ inline constexpr const char* kPurgeDevices =
 
 inline constexpr const char* kMakeInstallation =
     "INSERT INTO installation (single, schema_version, key_id, key_check) VALUES (1, $1, $2, $3)";
+inline constexpr const char* kMakeAuditHead =
+    "INSERT INTO audit_head (single, last_id, last_mac, mac) VALUES (1, $1, $2, $3)";
 inline constexpr const char* kFindKey = "SELECT key_id, key_check FROM installation";
 inline constexpr const char* kFindSchemaVersion = "SELECT schema_version FROM installation";
 inline constexpr const char* kSetSchemaVersion = "UPDATE installation SET schema_version = $1";

@@ -103,6 +103,26 @@ TEST(Options, EachCommandIsItself)
     EXPECT_TRUE(all.all);
 }
 
+TEST(Options, WhichAuditRecordsAreWanted)
+{
+    const auto defaults = std::get<AuditShow>(parse_good({"audit", "show"}).command);
+    EXPECT_FALSE(defaults.user || defaults.since || defaults.event);
+    EXPECT_EQ(defaults.limit, 100);
+    const auto show = std::get<AuditShow>(
+        parse_good({"audit", "show", "--limit", "7", "--since", "2h", "--user", "alice", "--event", "login"})
+            .command);
+    EXPECT_EQ(show.user, "alice");
+    EXPECT_EQ(show.since, Since(std::chrono::seconds(2h)));
+    EXPECT_EQ(show.event, "login");
+    EXPECT_EQ(show.limit, 7);
+    EXPECT_EQ(std::get<AuditExport>(parse_good({"audit", "export", "--after", "9"}).command).after, 9);
+    EXPECT_FALSE(std::get<AuditVerify>(parse_good({"audit", "verify"}).command).checkpoint);
+    const auto mark = "12:" + std::string(43, 'A');
+    EXPECT_EQ(std::get<AuditVerify>(parse_good({"audit", "verify", "--checkpoint", mark.c_str()}).command)
+                  .checkpoint,
+              (auth::AuditMark{.id = 12, .mac = {}}));
+}
+
 struct WrongCase {
     const char* name;
     std::vector<const char*> words;
@@ -125,28 +145,32 @@ TEST_P(WrongUsage, IsRefusedInOneLine)
 
 INSTANTIATE_TEST_SUITE_P(
     Words, WrongUsage,
-    testing::Values(WrongCase{"Nothing", {}}, WrongCase{"UserAlone", {"user"}},
-                    WrongCase{"UnknownCommand", {"frobnicate"}},
-                    WrongCase{"UnknownUserCommand", {"user", "frobnicate", "alice"}},
-                    WrongCase{"UnknownOption", {"user", "list", "--frobnicate"}},
-                    WrongCase{"NameMissing", {"user", "add"}},
-                    WrongCase{"TwoNames", {"user", "show", "alice", "bob"}},
-                    WrongCase{"TwoCommands", {"user", "show", "alice", "status"}},
-                    WrongCase{"TwoPasswords",
-                              {"user", "add", "alice", "--password-stdin", "--generate-password"}},
-                    WrongCase{"PasswordInArgv", {"user", "add", "alice", "--password", "hunter2"}},
-                    WrongCase{"PasswordInArgvWithEqualsSign", {"user", "add", "alice", "--password=hunter2"}},
-                    WrongCase{"PasswordBehindAShortOption", {"user", "passwd", "alice", "-phunter2"}},
-                    WrongCase{"PasswordAsOperand", {"user", "passwd", "alice", "hunter2"}},
-                    WrongCase{"UnknownAlgorithm", {"user", "add", "alice", "--algorithm", "md5"}},
-                    WrongCase{"SevenDigits", {"user", "add", "alice", "--digits", "7"}},
-                    WrongCase{"DigitsInWords", {"user", "add", "alice", "--digits", "six"}},
-                    WrongCase{"PeriodTooShort", {"user", "add", "alice", "--period", "9"}},
-                    WrongCase{"PeriodTooLong", {"user", "add", "alice", "--period", "301"}},
-                    WrongCase{"QrWithoutFile", {"user", "add", "alice", "--qr"}},
-                    WrongCase{"DataWithoutDirectory", {"user", "list", "--data"}},
-                    WrongCase{"OptionOfAnotherCommand", {"user", "show", "alice", "--qr", "a.png"}},
-                    WrongCase{"EscapeCodesAreNotPassedOn", {"user", "\x1b]0;pwned\x07"}}),
+    testing::Values(
+        WrongCase{"Nothing", {}}, WrongCase{"UserAlone", {"user"}},
+        WrongCase{"UnknownCommand", {"frobnicate"}},
+        WrongCase{"UnknownUserCommand", {"user", "frobnicate", "alice"}},
+        WrongCase{"UnknownOption", {"user", "list", "--frobnicate"}},
+        WrongCase{"NameMissing", {"user", "add"}}, WrongCase{"TwoNames", {"user", "show", "alice", "bob"}},
+        WrongCase{"TwoCommands", {"user", "show", "alice", "status"}},
+        WrongCase{"TwoPasswords", {"user", "add", "alice", "--password-stdin", "--generate-password"}},
+        WrongCase{"PasswordInArgv", {"user", "add", "alice", "--password", "hunter2"}},
+        WrongCase{"PasswordInArgvWithEqualsSign", {"user", "add", "alice", "--password=hunter2"}},
+        WrongCase{"PasswordBehindAShortOption", {"user", "passwd", "alice", "-phunter2"}},
+        WrongCase{"PasswordAsOperand", {"user", "passwd", "alice", "hunter2"}},
+        WrongCase{"UnknownAlgorithm", {"user", "add", "alice", "--algorithm", "md5"}},
+        WrongCase{"SevenDigits", {"user", "add", "alice", "--digits", "7"}},
+        WrongCase{"DigitsInWords", {"user", "add", "alice", "--digits", "six"}},
+        WrongCase{"PeriodTooShort", {"user", "add", "alice", "--period", "9"}},
+        WrongCase{"PeriodTooLong", {"user", "add", "alice", "--period", "301"}},
+        WrongCase{"QrWithoutFile", {"user", "add", "alice", "--qr"}},
+        WrongCase{"DataWithoutDirectory", {"user", "list", "--data"}},
+        WrongCase{"OptionOfAnotherCommand", {"user", "show", "alice", "--qr", "a.png"}},
+        WrongCase{"AuditAlone", {"audit"}}, WrongCase{"ANegativeLimit", {"audit", "show", "--limit", "-1"}},
+        WrongCase{"ALimitInWords", {"audit", "show", "--limit", "ten"}},
+        WrongCase{"ATimeThatIsNone", {"audit", "show", "--since", "yesterday"}},
+        WrongCase{"ACheckpointThatIsNone", {"audit", "verify", "--checkpoint", "12"}},
+        WrongCase{"ANegativeId", {"audit", "export", "--after", "-1"}},
+        WrongCase{"EscapeCodesAreNotPassedOn", {"user", "\x1b]0;pwned\x07"}}),
     [](const auto& row) { return row.param.name; });
 
 struct AskedCase {

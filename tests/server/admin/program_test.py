@@ -29,7 +29,7 @@ DEADLINE = 60  # seconds: for a slow machine under sanitizers, never waited for 
 GOOD = "correct horse battery staple"
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
-DONE, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, TRY_LATER, CONFIG = 0, 64, 65, 67, 73, 74, 75, 78
+DONE, TAMPERED, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, TRY_LATER, CONFIG = 0, 1, 64, 65, 67, 73, 74, 75, 78
 
 
 class Case(unittest.TestCase):
@@ -974,6 +974,144 @@ class Options(Case):
             self.assertIn(part, text)
         for code in (DONE, USAGE, REFUSED, NO_USER, CANNOT_CREATE, IO, TRY_LATER, CONFIG):
             self.assertRegex(text, rf"(?m)^ +{code} ")
+
+
+class Audit(Case):
+    """What happened, for people and for programs; and whether somebody has changed it."""
+
+    UNGUARD = ("DROP TRIGGER audit_is_never_changed", "DROP TRIGGER audit_is_never_deleted",
+               "DROP TRIGGER audit_head_only_grows", "DROP TRIGGER audit_head_is_never_deleted")
+
+    def setUp(self):
+        super().setUp()
+        self.add("alice")
+        self.add("bob")
+        self.succeed("user", "disable", "alice")
+        self.succeed("user", "remove", "bob")
+        self.succeed("user", "enable", "alice")
+
+    def show(self, *words):
+        return [(record["id"], record["event"]) for record in self.succeed_json("audit", "show", *words)]
+
+    def tamper(self, *statements):
+        for statement in (*self.UNGUARD, *statements):
+            self.change(statement)
+
+    def test_show_for_people(self):
+        header, *lines = self.succeed("audit", "show").splitlines()
+        self.assertEqual(header.split(), ["ID", "TIME", "EVENT", "OUTCOME", "USER", "SOURCE", "REASON"])
+        self.assertEqual(len(lines), 5)
+        self.assertRegex(lines[2], rf"^ *3 {RFC3339} user.disable +done +alice +admin +-$")
+        self.assertRegex(lines[3], rf"^ *4 {RFC3339} user.remove +done +id:\d+ +admin +bob$")
+
+    def test_show_as_json(self):
+        record = self.succeed_json("audit", "show")[3]
+        self.assertEqual(set(record), {"id", "at", "event", "outcome", "reason", "username", "user_id", "name", "source", "mac"})
+        self.assertRegex(record["at"], f"^{RFC3339}$")
+        self.assertEqual(str(self.query("SELECT user_id FROM audit WHERE id = 4")[0][0]), record["user_id"])
+        self.assertEqual((record["id"], record["event"], record["outcome"], record["reason"], record["username"], record["source"]),
+                         (4, "user.remove", "done", "bob", None, "admin"))
+
+    def test_show_what_is_wanted(self):
+        everything = [(1, "user.add"), (2, "user.add"), (3, "user.disable"), (4, "user.remove"), (5, "user.enable")]
+        for words, wanted in {
+            (): [1, 2, 3, 4, 5],
+            ("--user", "alice"): [1, 3, 5],
+            ("--user", "ALICE", "--event", "user.add"): [1],
+            ("--user", "bob"): [2, 4],  # removed, and still known
+            ("--user", "mallory"): [],
+            ("--event", "user.add"): [1, 2],
+            ("--event", "login"): [],
+            ("--limit", "2"): [4, 5],
+            ("--limit", "0"): [1, 2, 3, 4, 5],
+            ("--event", "user.add", "--limit", "1"): [2],
+            ("--since", "1h"): [1, 2, 3, 4, 5],
+            ("--since", "2001-01-01"): [1, 2, 3, 4, 5],
+            ("--since", "2100-01-01T00:00:00Z"): [],
+        }.items():
+            with self.subTest(words):
+                self.assertEqual(self.show(*words), [everything[number - 1] for number in wanted])
+
+    def test_show_of_nobodys_name(self):
+        self.refuse(USAGE, "audit", "show", "--user", "no name", says=["not a user name"])
+
+    def test_export(self):
+        lines = self.succeed("audit", "export").splitlines()
+        self.assertEqual([json.loads(line) for line in lines], self.succeed_json("audit", "show"))
+        self.assertEqual([json.loads(line)["id"] for line in self.succeed("audit", "export", "--after", "3").splitlines()], [4, 5])
+        self.assertEqual(self.succeed("audit", "export", "--after", "5"), "")
+
+    def test_what_somebody_wrote_by_hand_is_shown_harmlessly(self):
+        self.tamper("UPDATE audit SET reason = 'x' || char(27) || ']0;owned' || char(7) || char(8238), event = 'a b' WHERE id = 2")
+        for words in (("audit", "show"), ("audit", "export")):
+            text = self.succeed(*words)
+            self.assertTrue(text.replace("\n", "").isprintable(), ascii(text))
+            self.assertIn("x1b", text)
+
+    def test_verify(self):
+        mark = self.query("SELECT mac FROM audit WHERE id = 5")[0][0]
+        facts = dict(line.split(" ", 1) for line in self.succeed("audit", "verify").splitlines())
+        self.assertEqual(set(facts), {"records", "intact", "checkpoint"})
+        self.assertEqual((facts["records"], facts["intact"]), ("5", "yes"))
+        self.assertEqual(facts["checkpoint"], "5:" + base64.b64encode(mark).decode().rstrip("="))
+        self.assertEqual(self.succeed_json("audit", "verify"),
+                         {"intact": True, "records": 5, "checkpoint": facts["checkpoint"], "chained_from": 1,
+                          "first_bad_record": None, "what": None})
+
+    def test_verify_names_the_first_bad_record(self):
+        for name, statement, record, says in (
+                ("changed", "UPDATE audit SET outcome = 'granted' WHERE id = 3", 3, "record 3 has been changed"),
+                ("dropped", "DELETE FROM audit WHERE id = 2", 2, "record 2 has been dropped"),
+                ("cut off", "DELETE FROM audit WHERE id > 3", 4, "records 4 to 5 have been cut off"),
+                ("all gone", "DELETE FROM audit", 1, "records 1 to 5 have been cut off"),
+                ("head gone", "DELETE FROM audit_head", 6, "the audit's head is gone")):
+            with self.subTest(name):
+                shutil.copytree(self.data, self.path("kept"))
+                self.tamper(statement)
+                self.refuse(TAMPERED, "audit", "verify", says=["verifying the audit: ", says])
+                result = self.run_program("audit", "verify", "--json")
+                self.assertEqual(result.returncode, TAMPERED)
+                findings = json.loads(result.stdout)
+                self.assertEqual((findings["intact"], findings["first_bad_record"]), (False, record))
+                self.assertIn(says, findings["what"])
+                shutil.rmtree(self.data)
+                os.rename(self.path("kept"), self.data)
+
+    def test_a_directory_put_back_shows_by_a_checkpoint(self):
+        shutil.copytree(self.data, self.path("old"))
+        self.succeed("user", "disable", "alice")
+        checkpoint = self.succeed_json("audit", "verify")["checkpoint"]
+        self.succeed("audit", "verify", "--checkpoint", checkpoint)
+        shutil.rmtree(self.data)
+        os.rename(self.path("old"), self.data)
+        self.succeed("audit", "verify")
+        self.refuse(TAMPERED, "audit", "verify", "--checkpoint", checkpoint, says=["the checkpoint's record 6 is missing", "put back"])
+        self.succeed("user", "enable", "alice")
+        self.succeed("audit", "verify")
+        self.refuse(TAMPERED, "audit", "verify", "--checkpoint", checkpoint, says=["record 6 is not the one of the checkpoint"])
+
+    def test_what_cannot_be_recorded_is_not_done(self):
+        self.tamper("UPDATE audit_head SET mac = zeroblob(32)")
+        self.refuse(IO, "user", "disable", "alice", says=["the end of the audit has been tampered with"])
+        self.assertEqual(self.succeed_json("user", "show", "alice")["state"], "active")
+
+    def peak_memory(self, *words):
+        """KiB."""
+        environment = self.environment(ASAN_OPTIONS="quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
+        with subprocess.Popen([PROGRAM, "--data", self.data, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env=environment) as process:
+            _, _, usage = os.wait4(process.pid, 0)
+            process.returncode = 0
+        return usage.ru_maxrss
+
+    def test_memory_does_not_grow_with_the_audit(self):
+        commands = (("audit", "show", "--limit", "0"), ("audit", "show", "--limit", "90000"), ("audit", "export"))
+        before = {words: self.peak_memory(*words) for words in commands}
+        self.tamper("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+                    " INSERT INTO audit SELECT i + 1000, 1, 'x', 'done', printf('%.200c', 'x'), 1, NULL, 'y', zeroblob(32) FROM n")
+        for words in commands:
+            with self.subTest(words):
+                self.assertLess(self.peak_memory(*words) - before[words], 8192)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ TEST_P(Refusals, AreRefusedWrittenDownAndLeaveNoSession)
     EXPECT_EQ(account_of("alice").totp->failures, row.code_failures);
     EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 0U);
     const auto audit = store_.audit();
-    ASSERT_EQ(audit.size(), 1U);
+    ASSERT_EQ(audit.size(), verdict.alarm ? 2U : 1U);
     EXPECT_EQ(audit[0].outcome, "refused");
     EXPECT_EQ(audit[0].reason, to_string(row.refusal));
     EXPECT_EQ(audit[0].user.has_value(), row.refusal != Refusal::unknown_user);
@@ -214,6 +214,58 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"TooShort", Refusal::wrong_code, "alice", Password::right, "12345", 1},
         RefusalCase{"TooLong", Refusal::wrong_code, "alice", Password::right, "1234567890", 1},
         RefusalCase{"Letters", Refusal::wrong_code, "alice", Password::right, "abcdef", 1}),
+    [](const auto& row) { return row.param.name; });
+
+struct AlarmCase {
+    std::string name;
+    Password password;
+    int code_failures;  // before
+    std::string code;   // empty: the right one
+    bool spent;         // the right one has been used
+    std::string alarm;  // empty: none
+};
+
+void PrintTo(const AlarmCase& row, std::ostream* out) { *out << row.name; }
+
+class Alarms : public AuthenticatorTest, public testing::WithParamInterface<AlarmCase> {};
+
+TEST_P(Alarms, AreRaisedInTheTransactionOfWhatRaisesThem)
+{
+    const auto& row = GetParam();
+    const auto alice = enrol("alice");
+    transact(store_, [&](Transaction& t) {
+        for (int failure = 0; failure < row.code_failures; ++failure) t.count_code_failure(alice.id);
+    });
+    if (row.spent) log_in("alice");
+    const auto before = store_.audit().size();
+
+    const auto verdict =
+        attempt("alice", row.password, row.code.empty() ? current_code() : row.code, "198.51.100.1");
+
+    const auto audit = store_.audit();
+    EXPECT_EQ(verdict.alarm ? to_string(*verdict.alarm) : "", row.alarm);
+    ASSERT_EQ(audit.size(), before + (row.alarm.empty() ? 1 : 2));
+    EXPECT_EQ(audit[before].event, "login");
+    if (row.alarm.empty()) return;
+    EXPECT_EQ(audit.back().event, row.alarm);
+    EXPECT_EQ(audit.back().outcome, "raised");
+    EXPECT_EQ(audit.back().user, alice.id);
+    EXPECT_EQ(audit.back().source, "198.51.100.1");
+    EXPECT_EQ(audit.back().at, clock_.now());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Authenticator, Alarms,
+    testing::Values(AlarmCase{"Granted", Password::right, 0, "", false, ""},
+                    AlarmCase{"WrongPassword", Password::wrong, 0, "", false, ""},
+                    AlarmCase{"WrongPasswordAndCode", Password::wrong, 0, "000000", false, ""},
+                    AlarmCase{"WrongPasswordOfALockedOne", Password::wrong, 103, "", false, ""},
+                    AlarmCase{"WrongPasswordReplayedCode", Password::wrong, 0, "", true, ""},
+                    AlarmCase{"WrongCode", Password::right, 0, "000000", false, "alarm.wrong-code"},
+                    AlarmCase{"TheLastButOne", Password::right, 101, "000000", false, "alarm.wrong-code"},
+                    AlarmCase{"TheLastOneBorne", Password::right, 102, "000000", false, "alarm.code-locked"},
+                    AlarmCase{"Locked", Password::right, 103, "", false, "alarm.code-locked"},
+                    AlarmCase{"Replayed", Password::right, 0, "", true, "alarm.replayed-code"}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(AuthenticatorTest, RightCodeInOtherClothesIsRefused)

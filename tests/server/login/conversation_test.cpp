@@ -121,6 +121,7 @@ struct NoCase {
     std::string password;
     std::string code;
     std::string logged;
+    std::vector<std::string> alarms = {};
 };
 
 void PrintTo(const NoCase& row, std::ostream* out) { *out << row.name; }
@@ -136,8 +137,11 @@ TEST_P(Noes, AreAllAlike)
     EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 530, 330));
     EXPECT_EQ(to_wire(peer.said()[4]), "530 Login failed\r\n");
     EXPECT_FALSE(peer.was_logged_in());
-    ASSERT_EQ(log_.lines().size(), 1U);
-    EXPECT_THAT(log_.lines()[0], HasSubstr(row.logged));
+    auto lines = log_.lines();
+    ASSERT_FALSE(lines.empty());
+    EXPECT_THAT(lines[0], HasSubstr(row.logged));
+    lines.erase(lines.begin());
+    EXPECT_EQ(lines, row.alarms);
     if (!row.user.empty() && row.user != "alice") {
         EXPECT_THAT(log_.lines()[0], testing::Not(HasSubstr(row.user))) << "it may be a password";
     }
@@ -148,8 +152,18 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(NoCase{"WrongPassword", "alice", "wrong", "right", "wrong_password"},
                     NoCase{"EmptyPassword", "alice", "", "right", "wrong_password"},
                     NoCase{"OverLongPassword", "alice", std::string(1024, 'x'), "right", "wrong_password"},
-                    NoCase{"WrongCode", "alice", kPassword, "000000", "wrong_code"},
-                    NoCase{"EmptyCode", "alice", kPassword, "", "wrong_code"},
+                    NoCase{"WrongCode",
+                           "alice",
+                           kPassword,
+                           "000000",
+                           "wrong_code",
+                           {"alarm.wrong-code user=alice source=192.0.2.7 connection=7"}},
+                    NoCase{"EmptyCode",
+                           "alice",
+                           kPassword,
+                           "",
+                           "wrong_code",
+                           {"alarm.wrong-code user=alice source=192.0.2.7 connection=7"}},
                     NoCase{"UnknownUser", "mallory", kPassword, "right", "unknown_user name=#"},
                     NoCase{"NobodysName", "hunter2 secret", kPassword, "right", "unknown_user name=#"},
                     NoCase{"EmptyName", "", kPassword, "right", "unknown_user name=#"}),

@@ -1,4 +1,5 @@
--- schema_version_1.sql: what sql/schema.sql was at version 1.  Tests bring databases made with it up to date.
+-- schema.sql: what the tables are, version 1.  The one place that says so; compiled into the programs, which make new
+-- databases with it.  A change here is a new version and a step in src/server/store/migrations.cpp.
 --
 -- Times are whole seconds since 1970-01-01 00:00 UTC.
 -- `sealed`: key id (4 bytes), nonce (12), AES-256-GCM ciphertext, tag (16), bound to table, column, user id and user name:
