@@ -6,6 +6,8 @@ install(FILES sql/schema.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/securelogin)
 install(FILES packaging/securelogind.toml README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin OPTIONAL)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
 
+install(DIRECTORY packaging/fail2ban DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin)
+
 foreach(page securelogin.1 securelogind.toml.5 securelogin-admin.8 securelogind.8)
     string(REGEX MATCH "[0-9]$" section ${page})
     install(FILES packaging/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})

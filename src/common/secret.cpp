@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <new>
 #include <utility>
@@ -75,6 +76,13 @@ void Secret::clear() noexcept
 }
 
 void wipe(std::span<char> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
+[[gnu::noinline]] void wipe_stack() noexcept
+{
+    constexpr std::size_t deepest = 16384;
+    std::array<char, deepest> left_behind;  // NOLINT(cppcoreguidelines-pro-type-member-init): it is the point
+    wipe(left_behind);
+}
 
 bool make_secure_heap(std::size_t bytes)
 {

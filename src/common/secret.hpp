@@ -51,6 +51,10 @@ class Secret {
 /// Overwrites memory in a way that the compiler may not drop.
 void wipe(std::span<char> bytes) noexcept;
 
+/// Overwrites what libraries that know of no secrets have left on the stack, below the caller's frame: the
+/// 16 KiB that were in use there last.
+void wipe_stack() noexcept;
+
 /// Makes the secure heap that Secret uses.  Once, at the start of a program, before other threads run.
 /// False when the memory could be had but not locked (RLIMIT_MEMLOCK): worth one warning.
 /// REQUIRES: bytes is a power of two.

@@ -88,6 +88,13 @@ class Value {
         return all;
     }
 
+    [[nodiscard]] bool boolean() const
+    {
+        const auto* const value = node_.as_boolean();
+        if (value == nullptr) refuse_type("give true or false");
+        return value->get();
+    }
+
     /// What stands beside the word that the value is.
     template <typename Choice, std::size_t count>
     [[nodiscard]] Choice one_of(const std::array<std::pair<std::string_view, Choice>, count>& choices) const
@@ -220,6 +227,19 @@ constexpr std::array kLogKeys{
     Key{"level", [](const Value& v, Settings& s) { s.log.level = v.one_of(kLogLevels); }},
 };
 
+constexpr std::array<std::pair<std::string_view, Confine>, 3> kConfine{
+    {{"auto", Confine::automatic}, {"off", Confine::off}, {"required", Confine::required}}};
+
+constexpr std::array kProcessKeys{
+    Key{"user", [](const Value& v, Settings& s) { s.process.user = v.text(why_not_user); }},
+    Key{"confine", [](const Value& v, Settings& s) { s.process.confine = v.one_of(kConfine); }},
+};
+
+constexpr std::array kMetricsKeys{
+    Key{"listen", [](const Value& v, Settings& s) { s.metrics.listen = v.text(why_not_local_listener); }},
+    Key{"reasons", [](const Value& v, Settings& s) { s.metrics.reasons = v.boolean(); }},
+};
+
 struct Section {
     std::string_view name;  // empty: what stands before the first section
     std::span<const Key> keys;
@@ -238,6 +258,8 @@ constexpr std::array kSections{
     Section{"session", kSessionKeys},
     Section{"alarms", kAlarmKeys},
     Section{"log", kLogKeys},
+    Section{"process", kProcessKeys},
+    Section{"metrics", kMetricsKeys},
 };
 constexpr const Section& kTop = kSections.front();
 

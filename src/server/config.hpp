@@ -18,6 +18,10 @@
 
 namespace securelogin {
 
+/// Whether the daemon restricts itself (confinement.hpp): as far as the kernel can, not at all, or wholly or
+/// not at all.
+enum class Confine { automatic, off, required };
+
 struct Settings {
     std::string name;                    // the server's, in greeting and certificate; default: the host's
     std::string issuer = "SecureLogin";  // in key URIs
@@ -65,6 +69,16 @@ struct Settings {
         LogFormat format = LogFormat::text;
         Level level = Level::info;
     } log;
+
+    struct Process {
+        std::optional<std::string> user;  // who root becomes; default: the data directory's owner
+        Confine confine = Confine::automatic;
+    } process;
+
+    struct Metrics {
+        std::optional<std::string> listen;  // loopback ADDR:PORT, unix:PATH; default: nowhere
+        bool reasons = false;               // refusals by their reason
+    } metrics;
 };
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/securelogin/securelogind.toml";

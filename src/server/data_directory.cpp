@@ -24,6 +24,7 @@ namespace {
 
 constexpr mode_t kPrivateDirectory = S_IRWXU;
 constexpr mode_t kPrivateFile = S_IRUSR | S_IWUSR;
+constexpr std::string_view kCredential = "securelogin-master-key";
 constexpr std::string_view kKeyPrefix = "SECURELOGIN-MASTER-KEY-1 ";
 constexpr std::size_t kKeyFileLimit = 128;  // octets: a whole key file has 70
 
@@ -179,6 +180,25 @@ std::optional<auth::MasterKey> read_key(const Descriptor& directory, const std::
     return parse_key(read_limited(descriptor, file).view(), file);
 }
 
+/// What the service manager hands over, decrypted by it, in memory that is never written to a disk.
+std::optional<auth::MasterKey> read_credential()
+{
+    const auto place = environment("CREDENTIALS_DIRECTORY");
+    if (!place) return std::nullopt;
+    const auto file = std::filesystem::path(*place) / kCredential;
+    const Descriptor descriptor(
+        ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!descriptor.is_open() && errno == ENOENT) return std::nullopt;
+    struct stat status{};
+    if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0) {
+        throw StartupError(fmt::format("{}: reading it: {}", shell_word(file), explain(errno)));
+    }
+    // systemd lets our user in by an access control list, whose mask shows in the place of the group's bits.
+    status.st_mode &= ~static_cast<mode_t>(S_IRGRP);
+    require_private_file(status, file);
+    return parse_key(read_limited(descriptor, file).view(), file);
+}
+
 bool is_there(const Descriptor& directory, const std::filesystem::path& file)
 {
     struct stat status{};
@@ -207,12 +227,17 @@ std::filesystem::path DataDirectory::choose(const std::optional<std::filesystem:
     return plain(chosen(option, settings));
 }
 
-DataDirectory DataDirectory::open(const std::filesystem::path& named, IfMissing if_missing)
+DataDirectory DataDirectory::open(const std::filesystem::path& named, IfMissing if_missing,
+                                  const std::optional<std::string>& user)
 {
     const auto path = plain(named);
     struct stat status{};
-    if (if_missing == IfMissing::make && ::lstat(path.c_str(), &status) != 0 && errno == ENOENT) make(path);
+    if (if_missing == IfMissing::make && ::lstat(path.c_str(), &status) != 0 && errno == ENOENT) {
+        make(path);
+        if (user) give_to(*user, path);
+    }
     const auto directory = open_private(path, status);
+    if (user) require_user(*user, status, path);
     become_owner(status, path);
     require_reachable(path);
     return DataDirectory(path);
@@ -228,6 +253,7 @@ auth::MasterKey DataDirectory::load_master_key(IfMissing if_missing) const
 
     // The database first: whoever makes one has made its key before, so one without a key has lost it.
     const bool has_database = is_there(directory, database());
+    if (auto key = read_credential()) return std::move(*key);
     auto key = read_key(directory, file);
     if (!key && may_make && !has_database) {
         if (StagedFile(directory, file, fresh_key_line().view(), kPrivateFile).publish_if_free()) {

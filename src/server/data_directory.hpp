@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "server/auth/master_key.hpp"
 #include "server/config.hpp"
@@ -22,9 +23,10 @@ class DataDirectory {
                                                       const Settings& settings);
 
     /// Checks modes and owner; makes the directory when asked to, saying so on stderr.  As root, the process
-    /// becomes the directory's owner for good, so that no root-owned file is left in it.  Throws
-    /// StartupError.
-    [[nodiscard]] static DataDirectory open(const std::filesystem::path& path, IfMissing if_missing);
+    /// becomes the directory's owner for good, so that no root-owned file is left in it.  With `user`, that
+    /// is whom it must belong to, and a new one does.  Throws StartupError.
+    [[nodiscard]] static DataDirectory open(const std::filesystem::path& path, IfMissing if_missing,
+                                            const std::optional<std::string>& user = std::nullopt);
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::filesystem::path database() const { return path_ / "securelogin.db"; }
@@ -32,9 +34,11 @@ class DataDirectory {
     [[nodiscard]] std::filesystem::path certificate() const { return path_ / "tls" / "cert.pem"; }
     [[nodiscard]] std::filesystem::path private_key() const { return path_ / "tls" / "key.pem"; }
 
-    /// Reads master.key; makes it, durably, only where there is no database yet: a key that is lost cannot be
-    /// made again, and a new one would turn every secret in the database into noise.  With `refuse` it is
-    /// never made. Two programs that start at once end up with the same key.  Throws StartupError.
+    /// The key that systemd hands over ($CREDENTIALS_DIRECTORY/securelogin-master-key, systemd.exec(5)), if
+    /// it does.  Else reads master.key; makes it, durably, only where there is no database yet: a key that is
+    /// lost cannot be made again, and a new one would turn every secret in the database into noise.  With
+    /// `refuse` it is never made. Two programs that start at once end up with the same key.  Throws
+    /// StartupError.
     [[nodiscard]] auth::MasterKey load_master_key(IfMissing if_missing) const;
 
   private:

@@ -205,6 +205,8 @@ class StderrLog final : public EventLog {
         }
     }
 
+    std::uint64_t lost() const noexcept override { return queue_->overrun_counter(); }
+
   private:
     const LogFormat format_;
     const Level lowest_;

@@ -1,4 +1,5 @@
 // securelogind: the parts list.  Settings, then the objects, each handed what it needs, then run, then stop.
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -8,12 +9,15 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/alarm_log.hpp"
@@ -22,15 +26,20 @@
 #include "server/auth/clock.hpp"
 #include "server/auth/hash_pool.hpp"
 #include "server/config.hpp"
+#include "server/confinement.hpp"
 #include "server/daemon_options.hpp"
 #include "server/data_directory.hpp"
 #include "server/housekeeping.hpp"
 #include "server/log.hpp"
+#include "server/login/metrics.hpp"
 #include "server/login/readers.hpp"
+#include "server/metrics_listener.hpp"
+#include "server/metrics_page.hpp"
 #include "server/net/endpoint.hpp"
 #include "server/net/server.hpp"
 #include "server/net/slots.hpp"
 #include "server/notify.hpp"
+#include "server/ownership.hpp"
 #include "server/process.hpp"
 #include "server/service_factory.hpp"
 #include "server/store/sqlite_store.hpp"
@@ -81,7 +90,7 @@ int check(const DaemonOptions& options)
                   << " will be made at the first start\n";
         return 0;
     }
-    const auto data = DataDirectory::open(path, DataDirectory::IfMissing::refuse);
+    const auto data = DataDirectory::open(path, DataDirectory::IfMissing::refuse, settings.process.user);
     const auto files = tls_files(settings, data);
     if (settings.tls.certificate || std::filesystem::exists(files.certificate)) {
         require_private(files.key);
@@ -116,13 +125,31 @@ AllListening listen_everywhere(net::Server& server, const std::vector<net::Endpo
     return all;
 }
 
-void announce(const AllListening& all, const std::string& fingerprint)
+std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, const Settings& settings,
+                                                    std::function<std::string()> page)
+{
+    if (!settings.metrics.listen) return nullptr;
+    return std::make_unique<MetricsListener>(io, net::parse_plain_endpoint(*settings.metrics.listen),
+                                             std::move(page));
+}
+
+/// Everything below has been tried: a start that fails is to say why and nothing else.
+void warn_if_root(const DataDirectory& data, EventLog& log)
+{
+    if (::geteuid() != 0) return;
+    log.write(Level::warning, "running_as_root",
+              {{"remedy", "stop, chown -R securelogin: " + shell_word(data.path()) +
+                              ", start: the daemon becomes the owner of its data directory"}});
+}
+
+void announce(const AllListening& all, const MetricsListener* metrics, const std::string& fingerprint)
 {
     std::string lines;
     for (const auto& listening : all) {
         const auto how = listening.tls ? "TLS, " + fingerprint : std::string("plain");
         lines += "listening on " + listening.address + " (" + how + ")\n";
     }
+    if (metrics != nullptr) lines += "metrics on " + metrics->address() + "\n";
     // One write: whoever waits for these lines reads all of them.
     std::fputs(lines.c_str(), stderr);
 }
@@ -130,11 +157,12 @@ void announce(const AllListening& all, const std::string& fingerprint)
 /// What the signals do.  Runs on the main thread, which serves no connection: files may be read there.
 class Control {
   public:
-    Control(asio::io_context& control, const DaemonOptions& options, const ServiceFactory& factory,
-            net::Slots& slots, net::Server& server, EventLog& log)
+    Control(asio::io_context& control, const DaemonOptions& options, const Confinement& confinement,
+            const ServiceFactory& factory, net::Slots& slots, net::Server& server, EventLog& log)
         : control_(control),
           signals_(control, SIGTERM, SIGINT, SIGHUP),
           options_(options),
+          confinement_(confinement),
           factory_(factory),
           slots_(slots),
           server_(server),
@@ -149,6 +177,8 @@ class Control {
         notify_service_manager("RELOADING=1");
         try {
             const auto settings = settings_for(options_);
+            if (settings.tls.certificate) confinement_.require_reachable(*settings.tls.certificate);
+            if (settings.tls.key) confinement_.require_reachable(*settings.tls.key);
             server_.reload(factory_.make(settings));
             slots_.set_limits(slot_limits(settings));
             drain_ = settings.deadlines.drain;
@@ -187,6 +217,7 @@ class Control {
     asio::io_context& control_;
     asio::signal_set signals_;
     const DaemonOptions& options_;
+    const Confinement& confinement_;
     const ServiceFactory& factory_;
     net::Slots& slots_;
     net::Server& server_;
@@ -201,9 +232,14 @@ int run(const DaemonOptions& options)
     if (options.check) return check(options);
     const auto settings = settings_for(options);
     const auto where = endpoints(settings);
-    const auto data =
-        DataDirectory::open(DataDirectory::choose(options.data, settings), DataDirectory::IfMissing::make);
-    auto alarm_runner = start_alarm_runner(settings);  // before there are threads and secrets
+    const auto data = DataDirectory::open(DataDirectory::choose(options.data, settings),
+                                          DataDirectory::IfMissing::make, settings.process.user);
+    auto alarm_runner = start_alarm_runner(settings);  // before there are threads, secrets and walls
+    // Read before files are out of reach: systemd's credentials are elsewhere.
+    const auto master = data.load_master_key(DataDirectory::IfMissing::make);
+    Confinement confinement(
+        settings.process.confine,
+        reach_of(settings, data.path(), options.config.value_or(std::filesystem::path(kDefaultConfigFile))));
     const auto log =
         with_alarms(open_stderr_log(settings.log.format, settings.log.level), std::move(alarm_runner));
     if (!locked) {
@@ -215,26 +251,39 @@ int run(const DaemonOptions& options)
     // gone; places and slots that open connections hold are given back before the pool and the slots are.
     const auth::SystemClock clock;
     auth::SystemRandom random;
-    const auto master = data.load_master_key(DataDirectory::IfMissing::make);
+    login::Metrics attempt_metrics;
+    store::Metrics store_metrics;
     const auto hash_threads = one_per_core_if_zero(settings.threads.hash);
-    auth::HashPool pool({.threads = hash_threads,
-                         .queue = std::max(settings.limits.hash_queue, hash_threads),
-                         .longest_wait = settings.limits.hash_wait},
-                        settings.policy.hash);
+    const auto hash_queue = std::max(settings.limits.hash_queue, hash_threads);
+    auth::HashPool pool(
+        {.threads = hash_threads, .queue = hash_queue, .longest_wait = settings.limits.hash_wait},
+        settings.policy.hash);
     net::Slots slots(slot_limits(settings));
     asio::io_context io;
-    const auto store = store::open_sqlite_store(data.database(), master,
-                                                {.if_missing = store::SqliteOptions::IfMissing::make});
+    const auto store = store::open_sqlite_store(
+        data.database(), master,
+        {.if_missing = store::SqliteOptions::IfMissing::make, .metrics = &store_metrics});
     login::Readers readers(*store);
-    const ServiceFactory factory({data, master, clock, random, pool, *store, readers, *log});
+    const ServiceFactory factory({data, master, clock, random, pool, *store, readers, *log, attempt_metrics});
     const auto service = factory.make(settings);
     net::Server server(io, slots, service, *log);
 
     // Before anything says that we are ready: whoever reads it may ask us to stop at once.
     asio::io_context control(1);
-    Control signals(control, options, factory, slots, server, *log);
+    Control signals(control, options, confinement, factory, slots, server, *log);
     signals.set_drain(settings.deadlines.drain);
-    announce(listen_everywhere(server, where), net::presented_fingerprint(*service->tls));
+    const auto listening = listen_everywhere(server, where);
+    const auto metrics = listen_for_metrics(io, settings, [&] {
+        return metrics_page(attempt_metrics, store_metrics,
+                            {.hash_queue = pool.taken(),
+                             .hash_queue_limit = hash_queue,
+                             .connections = slots.counts(),
+                             .log_lines_lost = log->lost()},
+                            settings.metrics.reasons ? Reasons::shown : Reasons::hidden);
+    });
+    confinement.complete(*log);
+    warn_if_root(data, *log);
+    announce(listening, metrics.get(), net::presented_fingerprint(*service->tls));
     Housekeeping housekeeping(control, *store, clock, *log, [&signals] { signals.reload(); });
 
     // The threads end when io is stopped, not in the moment when the last listener has been closed and the

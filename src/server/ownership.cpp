@@ -40,6 +40,19 @@ std::string name_of(uid_t uid)
     return user ? user->name : fmt::format("uid {}", uid);
 }
 
+passwd require_known(const std::string& name, std::array<char, kPasswdEntry>& buffer)
+{
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+        throw StartupError(
+            fmt::format("process.user = \"{}\": there is no such user: make it (systemd-sysusers "
+                        "makes securelogin), or leave the line out",
+                        name));
+    }
+    return entry;
+}
+
 bool is_exactly(uid_t user, gid_t group)
 {
     std::array<uid_t, 3> users{};
@@ -111,6 +124,30 @@ void require_private_file(const struct stat& status, const std::filesystem::path
     if ((status.st_mode & kOthers) != 0) {
         throw StartupError(fmt::format("{0}: mode {1:04o} lets others read it: chmod 600 {0}", word,
                                        status.st_mode & 07777U));
+    }
+}
+
+void require_user(const std::string& name, const struct stat& status, const std::filesystem::path& path)
+{
+    std::array<char, kPasswdEntry> buffer{};
+    const auto wanted = require_known(name, buffer).pw_uid;
+    if (::geteuid() != 0 && ::geteuid() != wanted) {
+        throw StartupError(fmt::format("process.user = \"{0}\": this runs as {1}: run it as {0}, or as root",
+                                       name, name_of(::geteuid())));
+    }
+    if (status.st_uid != wanted) {
+        throw StartupError(fmt::format("{0}: belongs to {1}, and process.user is \"{2}\": chown -R {2}: {0}",
+                                       shell_word(path), name_of(status.st_uid), name));
+    }
+}
+
+void give_to(const std::string& name, const std::filesystem::path& path)
+{
+    if (::geteuid() != 0) return;
+    std::array<char, kPasswdEntry> buffer{};
+    const auto user = require_known(name, buffer);
+    if (::lchown(path.c_str(), user.pw_uid, user.pw_gid) != 0) {
+        throw StartupError(fmt::format("{}: giving it to {}: {}", shell_word(path), name, explain(errno)));
     }
 }
 

@@ -23,6 +23,12 @@ void require_private_directory(const struct stat& status, const std::filesystem:
 /// A secret's file, as opened: regular, ours or root's, and nobody else can read it.
 void require_private_file(const struct stat& status, const std::filesystem::path& path);
 
+/// The data directory, as opened, belongs to the user of that name, and this process is that user or root.
+void require_user(const std::string& name, const struct stat& status, const std::filesystem::path& path);
+
+/// As root: a directory just made is given to the user of that name.
+void give_to(const std::string& name, const std::filesystem::path& path);
+
 /// As root: the process becomes the user who owns `status` for good, in that user's own group and no other;
 /// checked. As anybody else: nothing.
 void become_owner(const struct stat& status, const std::filesystem::path& path);

@@ -31,7 +31,8 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
                       .idle = deadlines.idle},
         .tls = net::make_server_context(files, settings.tls.allow_tls12),
         .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
-                          std::vector<std::string>{settings.name, settings.issuer, "SecureLogin"}},
+                          std::vector<std::string>{settings.name, settings.issuer, "SecureLogin"},
+                          &parts_.metrics},
         .log = parts_.log});
 }
 

@@ -32,6 +32,7 @@ class ServiceFactory {
         auth::Store& store;
         login::Readers& readers;
         EventLog& log;
+        login::Metrics& metrics;
     };
 
     explicit ServiceFactory(const Parts& parts) : parts_(parts) {}

@@ -152,6 +152,22 @@ Complaint why_not_plain_listener(const std::string& text)
 
 Complaint why_not_argument(const std::string& /*text*/) { return std::nullopt; }
 
+Complaint why_not_local_listener(const std::string& text)
+{
+    if (text.starts_with(kUnix)) return why_not_socket(text.substr(kUnix.size()));
+    const auto address = parse_listener(text);
+    if (address && is_loopback(*address)) return std::nullopt;
+    return "is no numeric loopback address and port, nor a Unix socket: write \"127.0.0.1:9998\", "
+           "\"[::1]:9998\" or \"unix:/run/securelogin/metrics\"";
+}
+
+Complaint why_not_user(const std::string& text)
+{
+    constexpr std::size_t longest = 32;  // useradd(8)
+    if (is_label(text) && text.size() <= longest) return std::nullopt;
+    return "is no user's name: write one that `getent passwd` lists";
+}
+
 std::optional<std::size_t> unquoted_non_ascii(std::string_view toml)
 {
     for (std::size_t at = 0; at < toml.size(); ++at) {

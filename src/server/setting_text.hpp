@@ -28,6 +28,12 @@ using Complaint = std::optional<std::string>;
 /// Anything: a program's argument.
 [[nodiscard]] Complaint why_not_argument(const std::string& text);
 
+/// As a plain listener, for what is for this host only, and holds no password.
+[[nodiscard]] Complaint why_not_local_listener(const std::string& text);
+
+/// The name of a user of this host, whether there is one or not.
+[[nodiscard]] Complaint why_not_user(const std::string& text);
+
 /// Where in a text of TOML 1.0 the first octet above 127 stands outside strings and comments, which no key
 /// and no value has.
 [[nodiscard]] std::optional<std::size_t> unquoted_non_ascii(std::string_view toml);

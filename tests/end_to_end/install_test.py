@@ -36,7 +36,9 @@ class Installed(unittest.TestCase):
     def test_everything_is_in_place(self):
         for name in (*(f"bin/{program}" for program in PROGRAMS), *(f"share/man/{page}" for page in PAGES), UNIT,
                      "lib/sysusers.d/securelogin.conf", "share/securelogin/schema.sql",
-                     "share/doc/securelogin/securelogind.toml", "share/doc/securelogin/docs/protocol.md"):
+                     "share/doc/securelogin/securelogind.toml", "share/doc/securelogin/docs/protocol.md",
+                     "share/doc/securelogin/fail2ban/filter.d/securelogin.conf",
+                     "share/doc/securelogin/fail2ban/jail.d/securelogin.conf"):
             for place in (self.prefix, self.stage / "opt" / "login"):
                 with self.subTest(place / name):
                     self.assertTrue((place / name).is_file())

@@ -11,7 +11,8 @@ Installation open_installation(const Options& options, DataDirectory::IfMissing 
 {
     using IfNoFile = store::SqliteOptions::IfMissing;
     auto settings = read_settings(options.config);
-    auto directory = DataDirectory::open(DataDirectory::choose(options.data, settings), if_missing);
+    auto directory =
+        DataDirectory::open(DataDirectory::choose(options.data, settings), if_missing, settings.process.user);
     auto master = directory.load_master_key(if_missing);
     const auto if_no_file = if_missing == DataDirectory::IfMissing::make ? IfNoFile::make : IfNoFile::refuse;
 

@@ -208,8 +208,10 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
 {
     const auto now = clock_.now();
     const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
-    Verdict verdict{
-        .granted = {}, .refusal = examine(transaction, account, check, code, now), .known_user = {}};
+    int code_offset = 0;
+    Verdict verdict{.granted = {},
+                    .refusal = examine(transaction, account, check, code, now, code_offset),
+                    .known_user = {}};
     if (account) verdict.known_user = account->name;
 
     settle(transaction, claim, verdict.refusal, now);
@@ -218,7 +220,7 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
         if (*verdict.refusal == Refusal::wrong_code) transaction.count_code_failure(account->id);
     } else {
         remember(transaction, claim, *account, now);
-        verdict.granted = Granted{.account = *account, .session = {}};
+        verdict.granted = Granted{.account = *account, .session = {}, .code_offset = code_offset};
     }
     const AuditRecord record{.at = now,
                              .event = std::string(event),
@@ -264,8 +266,8 @@ void Authenticator::remember(Transaction& transaction, const Claim& claim, const
 
 /// Why not; nothing only when name, password and code were all right, and the code is now spent.
 std::optional<Refusal> Authenticator::examine(Transaction& transaction, const std::optional<Account>& account,
-                                              const PasswordCheck& check, std::string_view code,
-                                              Time now) const
+                                              const PasswordCheck& check, std::string_view code, Time now,
+                                              int& code_offset) const
 {
     // The code is compared for everybody: an unknown user costs the same.
     const auto enrolment = account && account->totp ? *account->totp : TotpEnrolment{};
@@ -284,6 +286,7 @@ std::optional<Refusal> Authenticator::examine(Transaction& transaction, const st
     }
     if (!match.matches) return Refusal::wrong_code;
     if (!match.step || !transaction.spend_step(account->id, *match.step)) return Refusal::replayed_code;
+    code_offset = match.offset;
     return std::nullopt;
 }
 

@@ -78,6 +78,7 @@ struct Granted {
     Account account;  // as it was before this login
     Session session;
     int failures_since = 0;  // refused attempts since the last login
+    int code_offset = 0;     // the code's time step, counted from the server's: later ones are positive
 };
 
 struct Verdict {
@@ -142,8 +143,8 @@ class Authenticator {
                                 std::string_view code, std::string_view event) const;
     [[nodiscard]] std::optional<Refusal> examine(Transaction& transaction,
                                                  const std::optional<Account>& account,
-                                                 const PasswordCheck& check, std::string_view code,
-                                                 Time now) const;
+                                                 const PasswordCheck& check, std::string_view code, Time now,
+                                                 int& code_offset) const;
     [[nodiscard]] bool bears_one_more(const Account& account) const;
     [[nodiscard]] Session new_session(Transaction& transaction, const Account& account,
                                       const Source& source) const;

@@ -138,9 +138,12 @@ CodeMatch match_code(const Secret& secret, const TotpParameters& parameters, std
         wipe(expected);
         if (!same || !well_formed) continue;
         match.matches = true;
-        if (!match.step && step > last_step) match.step = step;
+        if (match.step || step <= last_step) continue;
+        match.step = step;
+        match.offset = static_cast<int>(step - current);
     }
     wipe(given);
+    wipe_stack();  // where liboath had key and code
     return match;
 }
 

@@ -35,6 +35,7 @@ using TimeStep = std::int64_t;  // RFC 6238 section 4.2: T = floor(unix time / p
 struct CodeMatch {
     bool matches = false;               // it is the code of a step in the window
     std::optional<TimeStep> step = {};  // the earliest such step that is newer than the last one accepted
+    int offset = 0;                     // of `step`, in steps from now: later ones are positive
 };
 
 /// Compares with every step of `window` on each side of now, in constant time, and never stops early.

@@ -66,7 +66,33 @@ struct AsyncAuthenticator::Parts {
     auth::Store& store;
     Readers& readers;
     std::vector<std::string> context;
+    Metrics* metrics;
 };
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// How long a hash has waited, when made, and how long it took, when destroyed.
+class HashTimer {
+  public:
+    HashTimer(Metrics* metrics, SteadyClock::time_point queued) : metrics_(metrics)
+    {
+        if (metrics_ != nullptr) metrics_->hash_wait.add(begun_ - queued);
+    }
+    ~HashTimer()
+    {
+        if (metrics_ != nullptr) metrics_->hash_time.add(SteadyClock::now() - begun_);
+    }
+    HashTimer(const HashTimer&) = delete;
+    HashTimer& operator=(const HashTimer&) = delete;
+
+  private:
+    Metrics* metrics_;
+    SteadyClock::time_point begun_ = SteadyClock::now();
+};
+
+}  // namespace
 
 /// Lives until the last step that is under way has ended.
 struct Attempt::State {
@@ -86,6 +112,7 @@ struct Attempt::State {
     std::exception_ptr failure;                // guarded until set
     bool displaced = false;                    // guarded until set: somebody with a better claim has the hash
     std::function<void()> when_checked;        // guarded
+    SteadyClock::time_point queued_at;         // set before the hash thread knows of it
     Secret password;                           // kept for the renewal of an outdated hash, until the verdict
 
     void hash();
@@ -98,8 +125,10 @@ struct Attempt::State {
 /// On a hash thread.
 void Attempt::State::hash()
 try {
-    const auto result = parts->readers.with(
-        [&](auth::Reader& reader) { return parts->authenticator->check_password(reader, claim, password); });
+    const auto result = parts->readers.with([&](auth::Reader& reader) {
+        const HashTimer timed(parts->metrics, queued_at);
+        return parts->authenticator->check_password(reader, claim, password);
+    });
     if (!result.outdated) password.clear();
     finish([&] { check = result; });
 } catch (...) {
@@ -144,6 +173,17 @@ void Attempt::State::after_check(std::function<void()> next)
 namespace {
 
 using Parts = AsyncAuthenticator::Parts;
+/// `resume`, and what became of the attempt is counted before.
+Resume<Outcome> counting(const Parts& parts, bool confirms, const Resume<Outcome>& resume)
+{
+    auto* const metrics = parts.metrics;
+    if (metrics == nullptr) return resume;
+    const auto kind = confirms ? Metrics::Kind::confirm : Metrics::Kind::login;
+    return [metrics, kind, resume](const std::exception_ptr& error, Outcome outcome) {
+        metrics->count(kind, outcome);
+        resume(error, std::move(outcome));
+    };
+}
 
 /// A hash of `password` in the background, in the place of an outdated one; given up when the queue is full:
 /// the next login renews it.
@@ -182,6 +222,7 @@ void Attempt::start_hashing(Secret typed)
     if (state_->unjudged) return;
     state_->password = std::move(typed);
     const auto weak = std::weak_ptr(state_);
+    state_->queued_at = SteadyClock::now();
     const auto call = [weak](void (State::*what)()) {
         if (const auto state = weak.lock()) (state.get()->*what)();
     };
@@ -201,7 +242,8 @@ const auth::Claim& Attempt::claim() const noexcept { return state_->claim; }
 asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth::Session>& current)
 {
     auto shared_code = std::make_shared<Secret>(std::move(code));
-    return await_callback<Outcome>([state = state_, shared_code, current](const Resume<Outcome>& resume) {
+    return await_callback<Outcome>([state = state_, shared_code, current](const Resume<Outcome>& caller) {
+        const auto resume = counting(*state->parts, current.has_value(), caller);
         if (state->unjudged) return resume(nullptr, *state->unjudged);
         state->after_check([state, shared_code, current, resume] {
             if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
@@ -230,9 +272,9 @@ asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth
 
 AsyncAuthenticator::AsyncAuthenticator(std::shared_ptr<const auth::Authenticator> authenticator,
                                        auth::HashPool& pool, auth::Store& store, Readers& readers,
-                                       std::vector<std::string> context)
+                                       std::vector<std::string> context, Metrics* metrics)
     : parts_(std::make_shared<const Parts>(
-          Parts{std::move(authenticator), pool, store, readers, std::move(context)}))
+          Parts{std::move(authenticator), pool, store, readers, std::move(context), metrics}))
 {
 }
 

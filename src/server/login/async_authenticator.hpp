@@ -20,6 +20,7 @@
 #include "server/auth/authenticator.hpp"
 #include "server/auth/hash_pool.hpp"
 #include "server/auth/store.hpp"
+#include "server/login/metrics.hpp"
 #include "server/login/readers.hpp"
 
 namespace securelogin::login {
@@ -69,9 +70,10 @@ class Attempt {
 class AsyncAuthenticator {
   public:
     /// All of them must outlive this object and every attempt.  `context` are words that make a password
-    /// weak: product and host.
+    /// weak: product and host.  Without `metrics` nothing is counted.
     AsyncAuthenticator(std::shared_ptr<const auth::Authenticator> authenticator, auth::HashPool& pool,
-                       auth::Store& store, Readers& readers, std::vector<std::string> context);
+                       auth::Store& store, Readers& readers, std::vector<std::string> context,
+                       Metrics* metrics = nullptr);
 
     /// When the password has arrived.  A full hash queue or a throttled name makes an attempt that will not
     /// be judged: it costs no hash, and is told only after the code.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,13 +9,9 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/socket_base.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-#include <stdexcept>
-#include <string_view>
 #include <utility>
 
 namespace securelogin::net {
@@ -28,35 +23,6 @@ constexpr std::chrono::milliseconds kPauseWhenShort{100};
 constexpr std::chrono::seconds kTurnAwayPatience{2};
 constexpr int kCourtesiesPerSecond =
     10;  // handshakes spent on telling those who find no slot that there is none
-constexpr auto kSocketMode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP;
-
-std::string remedy(int error)
-{
-    switch (error) {
-        case EADDRINUSE:
-            return "stop what listens there, or choose another address";
-        case EADDRNOTAVAIL:
-            return "choose an address of this host, or 0.0.0.0 for all";
-        case EACCES:
-            return "ports below 1024 and the socket's directory need permission";
-        default:
-            return "choose another address";
-    }
-}
-
-/// A socket that a killed server left behind is in nobody's use.
-void remove_stale_socket(const Endpoint& endpoint)
-{
-    struct stat status{};
-    if (lstat(endpoint.unix_path->c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe < 0) return;
-    const int connected =
-        ::connect(probe, endpoint.address.data(), static_cast<socklen_t>(endpoint.address.size()));
-    const bool stale = connected != 0 && errno == ECONNREFUSED;
-    ::close(probe);
-    if (stale) ::unlink(endpoint.unix_path->c_str());
-}
 
 /// A descriptor kept for the day when there are none: given up for a moment, it lets one waiting connection
 /// be accepted and closed, so that the peer learns at once and the queue moves.
@@ -110,23 +76,7 @@ Server::~Server() = default;
 
 Server::Listening Server::listen(const Endpoint& endpoint)
 {
-    if (endpoint.unix_path) remove_stale_socket(endpoint);
-    Acceptor acceptor(asio::make_strand(io_));
-    try {
-        acceptor.open(endpoint.address.protocol());
-        if (!endpoint.unix_path) acceptor.set_option(asio::socket_base::reuse_address(true));
-        if (endpoint.address.protocol().family() == AF_INET6) {
-            // 0.0.0.0 and [::] may be listened on side by side.
-            const int only = 1;
-            ::setsockopt(acceptor.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
-        }
-        acceptor.bind(endpoint.address);
-        if (endpoint.unix_path) ::chmod(endpoint.unix_path->c_str(), kSocketMode);
-        acceptor.listen();
-    } catch (const boost::system::system_error& error) {
-        throw std::runtime_error("listening on " + to_string(endpoint.address) + ": " +
-                                 error.code().message() + ": " + remedy(error.code().value()));
-    }
+    auto acceptor = open_acceptor(asio::make_strand(io_), endpoint);
     auto& listener = listeners_.emplace_back(acceptor.get_executor(), endpoint);
     listener.acceptor = std::move(acceptor);
     asio::co_spawn(listener.acceptor.get_executor(), accept_loop(listener), asio::detached);

@@ -6,7 +6,6 @@
 // All members from any thread, unless said otherwise.
 #pragma once
 
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "common/event_log.hpp"
+#include "server/net/acceptor.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/endpoint.hpp"
 #include "server/net/slots.hpp"
@@ -51,8 +51,6 @@ class Server {
     void drain(std::chrono::seconds patience, std::function<void()> drained);
 
   private:
-    using Protocol = boost::asio::generic::stream_protocol;
-    using Acceptor = boost::asio::basic_socket_acceptor<Protocol>;
     struct Listener;
 
     [[nodiscard]] boost::asio::awaitable<void> accept_loop(Listener& listener);

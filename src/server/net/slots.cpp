@@ -5,6 +5,7 @@ namespace securelogin::net {
 std::optional<Slots::Slot> Slots::take(const auth::Source& source)
 {
     const std::lock_guard lock(mutex_);
+    ++refused_;  // until it is given
     if (taken_ >= limits_.in_all) return std::nullopt;
     const auto [entry, is_new] = per_source_.try_emplace(source.bucket(), 0);
     if (entry->second >= limits_.per_source) {
@@ -13,6 +14,8 @@ std::optional<Slots::Slot> Slots::take(const auth::Source& source)
     }
     ++entry->second;
     ++taken_;
+    ++given_;
+    --refused_;
     return Slot(*this, source.bucket());
 }
 
@@ -26,6 +29,12 @@ std::size_t Slots::taken() const
 {
     const std::lock_guard lock(mutex_);
     return taken_;
+}
+
+Slots::Counts Slots::counts() const
+{
+    const std::lock_guard lock(mutex_);
+    return {.taken = taken_, .given = given_, .refused = refused_};
 }
 
 void Slots::give_back(const std::string& bucket) noexcept

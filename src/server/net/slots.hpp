@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -50,12 +51,21 @@ class Slots {
     void set_limits(Limits limits);
     [[nodiscard]] std::size_t taken() const;
 
+    struct Counts {
+        std::size_t taken = 0;
+        std::uint64_t given = 0;    // so far, those given back included
+        std::uint64_t refused = 0;  // so far
+    };
+    [[nodiscard]] Counts counts() const;
+
   private:
     void give_back(const std::string& bucket) noexcept;
 
     mutable std::mutex mutex_;
     Limits limits_;  // guarded by mutex_, as is all below
     std::size_t taken_ = 0;
+    std::uint64_t given_ = 0;
+    std::uint64_t refused_ = 0;
     std::map<std::string, std::size_t> per_source_;  // no entry is 0: bounded by what is open
 };
 

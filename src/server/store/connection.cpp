@@ -16,8 +16,10 @@ try {
     throw_store_error("opening", file, error);
 }
 
+/// Nothing is ever put beside the data directory: a savepoint that has grown large would be, in /var/tmp.
 constexpr const char* kForEveryConnection =
     "PRAGMA trusted_schema = OFF;"
+    "PRAGMA temp_store = MEMORY;"
     "PRAGMA cell_size_check = ON;";
 /// FULL: a commit that was acknowledged survives power loss.  After a burst the WAL is cut back to 16 MiB.
 /// Pages that have left the WAL are read through a mapping: resident memory stays small whatever the

@@ -25,11 +25,11 @@ using std::chrono::steady_clock;
 class SqliteStore final : public auth::Store {
   public:
     SqliteStore(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                auth::AuditChain chain, std::chrono::milliseconds busy_timeout)
+                auth::AuditChain chain, std::chrono::milliseconds busy_timeout, Metrics* metrics)
         : file_(connection->file()),
           sealer_(std::move(sealer)),
           busy_timeout_(busy_timeout),
-          writer_(std::move(connection), sealer_, std::move(chain))
+          writer_(std::move(connection), sealer_, std::move(chain), metrics)
     {
     }
 
@@ -141,7 +141,7 @@ std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file
     check_key(*connection, *sealer);
     migrate(*connection, migrations(), kSchemaVersion, chain);
     return std::make_unique<SqliteStore>(std::move(connection), sealer, std::move(chain),
-                                         options.busy_timeout);
+                                         options.busy_timeout, options.metrics);
 }
 
 }  // namespace securelogin::store

@@ -11,6 +11,7 @@
 
 #include "server/auth/master_key.hpp"
 #include "server/auth/store.hpp"
+#include "server/store/metrics.hpp"
 
 namespace securelogin::store {
 
@@ -24,6 +25,8 @@ struct SqliteOptions {
     enum class IfMissing { make, refuse } if_missing = IfMissing::refuse;
     /// How long a write waits for another process's before it is given up.
     std::chrono::milliseconds busy_timeout{2000};
+    /// Where the writer counts; has to outlive the store.
+    Metrics* metrics = nullptr;
 };
 
 /// Opens the file, makes or migrates the schema, checks that the master key is the one it was made with, and

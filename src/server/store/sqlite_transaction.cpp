@@ -295,6 +295,7 @@ auth::AuditMark SqliteTransaction::append_audit(const auth::AuditRecord& record)
            unless_empty(record.reason), record.user, record.name, unless_empty(record.source),
            unless_empty(record.device), mark.mac);
     change(doing, statements_.move_audit_head, mark.id, mark.mac, head.mac);
+    ++audit_records_;
     return mark;
 }
 

@@ -84,6 +84,9 @@ class SqliteTransaction final : public auth::Transaction {
     /// error.
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
+    /// How many the work has appended.
+    [[nodiscard]] std::uint64_t audit_records() const noexcept { return audit_records_; }
+
     std::optional<auth::Account> find_account(const auth::UserName& name) override;
     bool add_account(const auth::NewAccount& account) override;
     void set_state(const auth::Account& account, auth::AccountState state) override;
@@ -146,6 +149,7 @@ class SqliteTransaction final : public auth::Transaction {
     const Sealer& sealer_;
     const auth::AuditChain& chain_;
     bool failed_ = false;
+    std::uint64_t audit_records_ = 0;
 };
 
 }  // namespace securelogin::store

@@ -1,6 +1,7 @@
 #include "server/store/sqlite_writer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <utility>
 
@@ -25,12 +26,13 @@ SqliteWriter::Control::Control(SQLite::Database& database)
 }
 
 SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                           auth::AuditChain chain)
+                           auth::AuditChain chain, Metrics* metrics)
     : connection_(std::move(connection)),
       sealer_(std::move(sealer)),
       chain_(std::move(chain)),
       statements_(connection_->database()),
       control_(connection_->database()),
+      metrics_(metrics),
       thread_([this] { write(); })
 {
 }
@@ -58,6 +60,7 @@ void SqliteWriter::write()
 {
     for (auto batch = take(); !batch.empty(); batch = take()) {
         run(batch);
+        count(batch);
         for (const auto& job : batch) job.done(job.error);
         batch.clear();  // they hold codes: not to be kept until there is more to do
     }
@@ -104,6 +107,7 @@ void SqliteWriter::run(Job& job)
     } catch (...) {
         job.error = std::current_exception();
     }
+    job.audit_records = transaction.audit_records();
     // A full disk or a failed read can make SQLite roll back all of it.
     if (!connection_->in_transaction()) {
         throw store_error("writing to", connection_->file(), "the transaction was rolled back",
@@ -128,10 +132,27 @@ void SqliteWriter::finish(const Batch& batch)
     // What failed may have written: a commit would sync for nothing.
     const bool kept = std::ranges::any_of(batch, [](const Job& job) { return !job.error; });
     if (kept) {
+        const auto begun = std::chrono::steady_clock::now();
         execute("committing to", control_.commit);
+        if (metrics_ != nullptr) metrics_->commit_time.add(std::chrono::steady_clock::now() - begun);
     } else {
         execute("rolling back in", control_.rollback);
     }
+}
+
+void SqliteWriter::count(const Batch& batch)
+{
+    if (metrics_ == nullptr) return;
+    std::uint64_t kept = 0;
+    std::uint64_t audit_records = 0;
+    for (const auto& job : batch) {
+        if (job.error) continue;
+        ++kept;
+        audit_records += job.audit_records;
+    }
+    if (kept > 0) metrics_->batch.add(kept);
+    metrics_->failed.add(batch.size() - kept);
+    metrics_->audit_records.add(audit_records);
 }
 
 void SqliteWriter::roll_back() noexcept

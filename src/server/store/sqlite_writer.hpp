@@ -16,6 +16,7 @@
 #include "server/auth/audit_chain.hpp"
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
+#include "server/store/metrics.hpp"
 #include "server/store/seal.hpp"
 #include "server/store/sqlite_transaction.hpp"
 
@@ -28,10 +29,12 @@ class SqliteWriter {
         auth::Store::Done done;
         bool synced = true;  // auth::Store::submit, or submit_unsynced
         std::exception_ptr error = {};
+        std::uint64_t audit_records = 0;  // that it has written
     };
 
+    /// Without `metrics` nothing is counted.
     SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                 auth::AuditChain chain);
+                 auth::AuditChain chain, Metrics* metrics);
     /// Finishes what was submitted, then joins.
     ~SqliteWriter();
     SqliteWriter(const SqliteWriter&) = delete;
@@ -55,6 +58,7 @@ class SqliteWriter {
     void run(Job& job);
     void sync_commits(bool wanted);
     void finish(const Batch& batch);
+    void count(const Batch& batch);
     void roll_back() noexcept;
     void execute(std::string_view doing, SQLite::Statement& statement);
 
@@ -63,6 +67,7 @@ class SqliteWriter {
     const auth::AuditChain chain_;
     TransactionStatements statements_;
     Control control_;
+    Metrics* const metrics_;
     bool synced_ = true;  // whether a commit waits for the disk
 
     std::mutex mutex_;

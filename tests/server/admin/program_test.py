@@ -1006,7 +1006,7 @@ class Audit(Case):
 
     def test_show_as_json(self):
         record = self.succeed_json("audit", "show")[3]
-        self.assertEqual(set(record), {"id", "at", "event", "outcome", "reason", "username", "user_id", "name", "source", "mac"})
+        self.assertEqual(set(record), {"id", "at", "event", "outcome", "reason", "username", "user_id", "name", "source", "device", "mac"})
         self.assertRegex(record["at"], f"^{RFC3339}$")
         self.assertEqual(str(self.query("SELECT user_id FROM audit WHERE id = 4")[0][0]), record["user_id"])
         self.assertEqual((record["id"], record["event"], record["outcome"], record["reason"], record["username"], record["source"]),

@@ -37,6 +37,10 @@ TEST(ParseSettings, AnEmptyFileGivesTheDefaults)
     EXPECT_EQ(settings.policy.waits.free, 4);
     EXPECT_EQ(settings.policy.sessions.idle, 30min);
     EXPECT_EQ(settings.log.format, LogFormat::text);
+    EXPECT_EQ(settings.process.user, std::nullopt);
+    EXPECT_EQ(settings.process.confine, Confine::automatic);
+    EXPECT_EQ(settings.metrics.listen, std::nullopt);
+    EXPECT_FALSE(settings.metrics.reasons);
 }
 
 TEST(ParseSettings, EveryKeyArrivesWhereItBelongs)
@@ -84,6 +88,12 @@ command = ["/usr/local/bin/page", "--to", "the one who is on duty"]
 [log]
 format = "json"
 level = "warning"
+[process]
+user = "login"
+confine = "required"
+[metrics]
+listen = "127.0.0.1:9101"
+reasons = true
 )");
     EXPECT_EQ(settings.name, "login.example.net");
     EXPECT_EQ(settings.issuer, "Example Ltd");
@@ -116,6 +126,10 @@ level = "warning"
                 ElementsAre("/usr/local/bin/page", "--to", "the one who is on duty"));
     EXPECT_EQ(settings.log.format, LogFormat::json);
     EXPECT_EQ(settings.log.level, Level::warning);
+    EXPECT_EQ(settings.process.user, "login");
+    EXPECT_EQ(settings.process.confine, Confine::required);
+    EXPECT_EQ(settings.metrics.listen, "127.0.0.1:9101");
+    EXPECT_TRUE(settings.metrics.reasons);
 }
 
 TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
@@ -156,6 +170,8 @@ TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
     EXPECT_EQ(settings.alarms.command, defaults.alarms.command);
     EXPECT_EQ(settings.log.format, defaults.log.format);
     EXPECT_EQ(settings.log.level, defaults.log.level);
+    EXPECT_EQ(settings.process.confine, defaults.process.confine);
+    EXPECT_EQ(settings.metrics.reasons, defaults.metrics.reasons);
     EXPECT_TRUE(parsed(example).tls.certificate == std::nullopt) << "as it is installed it changes nothing";
 }
 
@@ -301,6 +317,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "a.toml:2:23: listen.tls is an integer"},
         RefusedCase{"NumberForVersion", "[tls]\nminimum_version = 1.3",
                     "tls.minimum_version is a fraction: give \"1.3\" or \"1.2\""},
+        RefusedCase{"TextForTruth", "[metrics]\nreasons = 'yes'",
+                    "a.toml:2:11: metrics.reasons is a string: give true or false"},
         RefusedCase{"HugeNumber", "[limits]\nconnections = 99999999999999999999", "a.toml:2:"}),
     kNameOf);
 
@@ -328,6 +346,11 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"TlsByName", "[listen]\ntls = ['localhost:1']",
                     "a.toml:2:8: listen.tls \"localhost:1\" is no numeric address and port"},
         RefusedCase{"PlainOnNetwork", "[listen]\nplain = ['0.0.0.0:1']", "would send passwords in clear"},
+        RefusedCase{"Confine", "[process]\nconfine = 'yes'", "give \"auto\" or \"off\" or \"required\""},
+        RefusedCase{"UserWithBlank", "[process]\nuser = 'a b'", "process.user \"a b\" is no user's name"},
+        RefusedCase{"UserByNumberOfNobody", "[process]\nuser = 1", "process.user is an integer"},
+        RefusedCase{"MetricsOnNetwork", "[metrics]\nlisten = '0.0.0.0:9101'",
+                    "metrics.listen \"0.0.0.0:9101\" is no numeric loopback address"},
         RefusedCase{"EmptyListener", "[listen]\ntls = ['']", "listen.tls is empty"}),
     kNameOf);
 

@@ -245,6 +245,47 @@ TEST_F(OpenAsRoot, ADirectoryThatItsOwnerCannotReachIsRefused)
     EXPECT_EQ(child.exit_code(), 0);
 }
 
+TEST_F(OpenAsRoot, ANewDirectoryIsGivenToTheUserOfTheSettings)
+{
+    ASSERT_EQ(::chmod(directory_.path().c_str(), 0755), 0);
+    const auto path = directory_ / "new";
+    Child child([&] {
+        [[maybe_unused]] const auto opened = DataDirectory::open(path, IfMissing::make, "nobody");
+        return ::geteuid() == kNobody && ::setuid(0) != 0 ? 0 : 1;
+    });
+    EXPECT_EQ(child.exit_code(), 0);
+    EXPECT_EQ(owner_of(path), kNobody);
+}
+
+struct UserCase {
+    const char* name;
+    uid_t owner;
+    const char* user;
+    const char* message;  // a part of it
+};
+
+class OpenForUser : public OpenAsRoot, public testing::WithParamInterface<UserCase> {};
+
+TEST_P(OpenForUser, TheDirectoryHasToBeTheUsers)
+{
+    const auto path = make(0700, GetParam().owner);
+    Child child([&] {
+        const auto message =
+            refusal_of([&] { return DataDirectory::open(path, IfMissing::refuse, GetParam().user); });
+        return message.find(GetParam().message) != std::string::npos && ::geteuid() == 0 ? 0 : 1;
+    });
+    EXPECT_EQ(child.exit_code(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Users, OpenForUser,
+    testing::Values(UserCase{"RootIsRoot", 0, "root", "(accepted)"},
+                    UserCase{"RootsDirectory", 0, "nobody", "process.user is \"nobody\": chown -R nobody: "},
+                    UserCase{"AnothersDirectory", 12345, "nobody", "belongs to uid 12345"},
+                    UserCase{"NobodysForRoot", kNobody, "root", "belongs to nobody"},
+                    UserCase{"NoSuchUser", 0, "no-such-user", "there is no such user"}),
+    [](const auto& row) { return row.param.name; });
+
 struct OtherCase {
     const char* name;
     uid_t owner;

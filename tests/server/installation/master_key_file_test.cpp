@@ -208,6 +208,71 @@ INSTANTIATE_TEST_SUITE_P(
                     ContentCase{"Words", "", "my master key", "\n", false}),
     [](const auto& row) { return row.param.name; });
 
+// ---- from the service manager ----
+
+class Credential : public MasterKeyFile {
+  protected:
+    Credential()
+    {
+        std::filesystem::create_directory(credentials_);
+        ::setenv("CREDENTIALS_DIRECTORY", credentials_.c_str(), 1);
+    }
+    ~Credential() override { ::unsetenv("CREDENTIALS_DIRECTORY"); }
+    Credential(const Credential&) = delete;
+    Credential& operator=(const Credential&) = delete;
+
+    void hand_over(std::string_view content, mode_t mode = 0400) const
+    {
+        const auto file = credentials_ / "securelogin-master-key";
+        std::filesystem::remove(file);
+        std::ofstream(file, std::ios::binary) << content;
+        ASSERT_EQ(::chmod(file.c_str(), mode), 0);
+    }
+
+    const std::filesystem::path credentials_ = directory_ / "credentials";
+};
+
+TEST_F(Credential, IsTakenAndNoFileIsMade)
+{
+    hand_over(good_);
+    EXPECT_EQ(load(), base64_);
+    EXPECT_EQ(load(IfMissing::refuse), base64_);
+    EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(Credential, GoesBeforeTheFile)
+{
+    const auto other = std::string(42, 'A') + "I";
+    write("SECURELOGIN-MASTER-KEY-1 " + other + "=\n");
+    EXPECT_EQ(load(), other) << "there is none";
+    hand_over(good_);
+    EXPECT_EQ(load(), base64_);
+}
+
+TEST_F(Credential, AnAccessControlListsMaskIsNoOpenFile)
+{
+    hand_over(good_, 0440);
+    EXPECT_EQ(load(), base64_);
+}
+
+TEST_F(Credential, ThatIsNoKeyIsRefusedAndNothingIsMade)
+{
+    write(good_);
+    const auto name = (credentials_ / "securelogin-master-key").string();
+    for (const auto* content : {"", "my master key", "SECURELOGIN-MASTER-KEY-1 AAAA="}) {
+        hand_over(content);
+        EXPECT_THAT(refusal(), HasSubstr(name + ": is not a whole master key")) << content;
+    }
+    for (const mode_t mode : {0404U, 0420U, 0444U}) {
+        hand_over(good_, mode);
+        EXPECT_THAT(refusal(), HasSubstr("lets others read it")) << std::oct << mode;
+    }
+    hand_over(good_);
+    std::filesystem::rename(name, name + ".real");
+    std::filesystem::create_symlink(name + ".real", name);
+    EXPECT_THAT(refusal(), HasSubstr(name));
+}
+
 // ---- at once ----
 
 constexpr int kAtOnce = 16;

@@ -120,6 +120,30 @@ INSTANTIATE_TEST_SUITE_P(
         TextCase{"LooksLikeLoopback", why_not_plain_listener, "127.example.net:9998", "numeric loopback"}),
     kNameOf);
 
+INSTANTIATE_TEST_SUITE_P(
+    LocalListener, SettingText,
+    testing::Values(TextCase{"IPv4", why_not_local_listener, "127.0.0.1:9101", ""},
+                    TextCase{"IPv6", why_not_local_listener, "[::1]:9101", ""},
+                    TextCase{"UnixSocket", why_not_local_listener, "unix:/run/securelogin/metrics", ""},
+                    TextCase{"RelativeSocket", why_not_local_listener, "unix:metrics", "absolute"},
+                    TextCase{"AllIPv4", why_not_local_listener, "0.0.0.0:9101", "loopback"},
+                    TextCase{"AllIPv6", why_not_local_listener, "[::]:9101", "loopback"},
+                    TextCase{"Network", why_not_local_listener, "192.0.2.7:9101", "loopback"},
+                    TextCase{"HostName", why_not_local_listener, "localhost:9101", "loopback"},
+                    TextCase{"PortAlone", why_not_local_listener, "9101", "loopback"}),
+    kNameOf);
+
+INSTANTIATE_TEST_SUITE_P(UserName, SettingText,
+                         testing::Values(TextCase{"Plain", why_not_user, "securelogin", ""},
+                                         TextCase{"Hyphen", why_not_user, "secure-login", ""},
+                                         TextCase{"Longest", why_not_user, std::string(32, 'a'), ""},
+                                         TextCase{"TooLong", why_not_user, std::string(33, 'a'),
+                                                  "user's name"},
+                                         TextCase{"WithGroup", why_not_user, "a:b", "user's name"},
+                                         TextCase{"Option", why_not_user, "-a", "user's name"},
+                                         TextCase{"Path", why_not_user, "../a", "user's name"}),
+                         kNameOf);
+
 INSTANTIATE_TEST_SUITE_P(Absolute, SettingText,
                          testing::Values(TextCase{"Absolute", why_not_absolute, "/srv/x", ""},
                                          TextCase{"Relative", why_not_absolute, "srv/x", "absolute"},

@@ -35,6 +35,20 @@ TEST(Slots, AreCountedInAll)
     EXPECT_EQ(slots.taken(), 1U) << "what take() gave and nobody kept is free again";
 }
 
+TEST(Slots, WhatWasGivenAndRefusedIsCounted)
+{
+    Slots slots({.in_all = 2, .per_source = 1});
+    auto one = slots.take(kHere);
+    EXPECT_FALSE(slots.take(kHere));  // its source has one
+    const auto two = slots.take(kThere);
+    EXPECT_FALSE(slots.take(auth::Source::from_address("192.0.2.3")));  // all are taken
+    one.reset();
+    const auto counts = slots.counts();
+    EXPECT_EQ(counts.taken, 1U);
+    EXPECT_EQ(counts.given, 2U);
+    EXPECT_EQ(counts.refused, 2U);
+}
+
 TEST(Slots, AWholeIPv6NetworkIsOneSource)
 {
     Slots slots({.in_all = 10, .per_source = 1});

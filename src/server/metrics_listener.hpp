@@ -1,0 +1,50 @@
+// metrics_listener.hpp: one page over HTTP/1.1, for Prometheus: `GET /metrics`, and nothing else.
+//
+// No TLS and no authentication: for loopback addresses and Unix sockets.  Bounded: few connections at a time,
+// one request each, of a few KiB, and a deadline over all of it.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <functional>
+#include <string>
+
+#include "common/stream.hpp"
+#include "server/net/acceptor.hpp"
+#include "server/net/endpoint.hpp"
+
+namespace securelogin {
+
+class MetricsListener {
+  public:
+    /// Binds and listens.  `page` is called on the context's threads, one call at a time.
+    /// Throws std::runtime_error that names the address, why, and the remedy.
+    MetricsListener(boost::asio::io_context& io, const net::Endpoint& endpoint,
+                    std::function<std::string()> page);
+    /// REQUIRES: `io` runs no more.
+    ~MetricsListener();
+    MetricsListener(const MetricsListener&) = delete;
+    MetricsListener& operator=(const MetricsListener&) = delete;
+
+    /// As bound: a port that was 0 is the one taken.
+    [[nodiscard]] std::string address() const;
+
+  private:
+    using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+
+    [[nodiscard]] boost::asio::awaitable<void> accept_loop();
+    void welcome(Stream::Socket socket) noexcept;
+    [[nodiscard]] boost::asio::awaitable<void> serve(Stream stream);
+    [[nodiscard]] boost::asio::awaitable<void> answer(Stream& stream);
+
+    const net::Endpoint endpoint_;
+    const std::function<std::string()> page_;
+    Strand strand_;  // runs all of it
+    net::Acceptor acceptor_;
+    boost::asio::steady_timer pause_;
+    int open_ = 0;
+};
+
+}  // namespace securelogin
