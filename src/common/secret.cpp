@@ -77,7 +77,7 @@ void Secret::clear() noexcept
 
 void wipe(std::span<char> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
-[[gnu::noinline]] void wipe_stack() noexcept
+__attribute__((noinline, no_sanitize("address"))) void wipe_stack() noexcept
 {
     constexpr std::size_t deepest = 16384;
     std::array<char, deepest> left_behind;  // NOLINT(cppcoreguidelines-pro-type-member-init): it is the point

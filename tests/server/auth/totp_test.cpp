@@ -339,5 +339,37 @@ TEST(LifetimeLimit, KeepsTheChanceOfEverGuessingBelowTheBound)
     EXPECT_EQ(lifetime_limit(6, 200), 0);
 }
 
+// ---- what is left of it ----
+
+/// The stack below the caller's frame, as the last calls have left it.  No call is made meanwhile.
+__attribute__((noinline, no_sanitize("address"))) void copy_stack_below(std::string& into)
+{
+    const auto* const here = static_cast<const volatile char*>(__builtin_frame_address(0));
+    auto* const out = into.data();
+    const auto size = into.size();
+    for (std::size_t at = 0; at < size; ++at) out[at] = here[static_cast<std::ptrdiff_t>(at - size)];
+}
+
+std::string as_hmac_key(std::string key, char pad)  // RFC 2104
+{
+    for (char& octet : key) octet = static_cast<char>(octet ^ pad);
+    return key;
+}
+
+TEST(MatchCode, LeavesNothingOnTheStack)
+{
+    const auto seed = rfc_seed(sha1);
+    std::string stack(12288, ' ');
+    const auto match = match_code(seed, {.digits = 8}, "94287082", at(59), 0, kNever);
+    copy_stack_below(stack);
+    ASSERT_TRUE(match.matches);
+    const std::string key(seed.view());
+    const std::string code("94287082");
+    EXPECT_EQ(stack.find(key), std::string::npos) << "the key";
+    EXPECT_EQ(stack.find(as_hmac_key(key, 0x36)), std::string::npos) << "the key of the inner hash";
+    EXPECT_EQ(stack.find(as_hmac_key(key, 0x5C)), std::string::npos) << "the key of the outer hash";
+    EXPECT_EQ(stack.find(code), std::string::npos) << "the code";
+}
+
 }  // namespace
 }  // namespace securelogin::auth
