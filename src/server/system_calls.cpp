@@ -1,6 +1,7 @@
 #include "server/system_calls.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -9,11 +10,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <sched.h>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <sstream>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,202 +33,54 @@ constexpr bool kSanitized = false;
 #endif
 
 /// Never needed, and what one who has got in would want first: these say EPERM.
-constexpr std::array kForbidden{
-    SCMP_SYS(execve),
-    SCMP_SYS(execveat),
-    SCMP_SYS(fork),
-    SCMP_SYS(vfork),
-    SCMP_SYS(kill),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(connect),
-    SCMP_SYS(bind),
-    SCMP_SYS(listen),
-    SCMP_SYS(mount),
-    SCMP_SYS(umount2),
-    SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree),
-    SCMP_SYS(fsopen),
-    SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),
-    SCMP_SYS(unshare),
-    SCMP_SYS(setns),
-    SCMP_SYS(bpf),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(userfaultfd),
-    SCMP_SYS(io_uring_setup),
-    SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register),
-    SCMP_SYS(keyctl),
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
-    SCMP_SYS(init_module),
-    SCMP_SYS(finit_module),
-    SCMP_SYS(delete_module),
-    SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load),
-    SCMP_SYS(reboot),
-    SCMP_SYS(swapon),
-    SCMP_SYS(swapoff),
-    SCMP_SYS(setuid),
-    SCMP_SYS(setgid),
-    SCMP_SYS(setreuid),
-    SCMP_SYS(setregid),
-    SCMP_SYS(setresuid),
-    SCMP_SYS(setresgid),
-    SCMP_SYS(setgroups),
-    SCMP_SYS(setfsuid),
-    SCMP_SYS(setfsgid),
-    SCMP_SYS(capset),
-    SCMP_SYS(settimeofday),
-    SCMP_SYS(clock_settime),
-    SCMP_SYS(adjtimex),
-    SCMP_SYS(clock_adjtime),
-    SCMP_SYS(open_by_handle_at),
-    SCMP_SYS(name_to_handle_at),
-    SCMP_SYS(chmod),
-    SCMP_SYS(fchmodat),
-    SCMP_SYS(chown),
-    SCMP_SYS(lchown),
-    SCMP_SYS(fchownat),
-    SCMP_SYS(truncate),
-    SCMP_SYS(symlink),
-    SCMP_SYS(symlinkat),
-    SCMP_SYS(mknod),
-    SCMP_SYS(mknodat),
-    SCMP_SYS(setxattr),
-    SCMP_SYS(lsetxattr),
-    SCMP_SYS(removexattr),
-    SCMP_SYS(lremovexattr),
-};
+constexpr std::string_view kForbidden =
+    "execve execveat fork vfork kill process_vm_readv process_vm_writev pidfd_getfd connect bind "
+    "listen mount umount2 move_mount open_tree fsopen pivot_root chroot unshare setns bpf "
+    "perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key "
+    "request_key init_module finit_module delete_module kexec_load kexec_file_load reboot swapon "
+    "swapoff setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset "
+    "settimeofday clock_settime adjtimex clock_adjtime open_by_handle_at name_to_handle_at chmod "
+    "fchmodat chown lchown fchownat truncate symlink symlinkat mknod mknodat setxattr lsetxattr "
+    "removexattr lremovexattr ";
 
 /// What Asio, SQLite, OpenSSL and the C library do in a process that serves.  What is in neither list says
 /// ENOSYS, so that the C library falls back to what an older kernel has.
-constexpr std::array kAllowed{
+constexpr std::string_view kAllowed =
     // files that are open, and our own
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(readv),
-    SCMP_SYS(writev),
-    SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(preadv),
-    SCMP_SYS(pwritev),
-    SCMP_SYS(lseek),
-    SCMP_SYS(open),
-    SCMP_SYS(openat),
-    SCMP_SYS(close),
-    SCMP_SYS(stat),
-    SCMP_SYS(fstat),
-    SCMP_SYS(lstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(statx),
-    SCMP_SYS(access),
-    SCMP_SYS(faccessat),
-    SCMP_SYS(faccessat2),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(getdents64),
-    SCMP_SYS(getcwd),
-    SCMP_SYS(statfs),
-    SCMP_SYS(fstatfs),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(flock),
-    SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(fallocate),
-    SCMP_SYS(fchmod),
-    SCMP_SYS(fchown),
-    SCMP_SYS(unlink),
-    SCMP_SYS(unlinkat),
-    SCMP_SYS(rename),
-    SCMP_SYS(renameat),
-    SCMP_SYS(renameat2),
-    SCMP_SYS(link),
-    SCMP_SYS(linkat),
-    SCMP_SYS(mkdir),
-    SCMP_SYS(mkdirat),
-    SCMP_SYS(umask),
-    SCMP_SYS(pipe2),
-    SCMP_SYS(dup),
-    SCMP_SYS(dup3),
+    "read write readv writev pread64 pwrite64 preadv pwritev lseek open openat close stat fstat "
+    "lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 getcwd statfs "
+    "fstatfs fcntl flock fsync fdatasync ftruncate fallocate fchmod fchown unlink unlinkat rename "
+    "renameat renameat2 link linkat mkdir mkdirat umask pipe2 dup dup3 "
     // sockets that are there
-    SCMP_SYS(accept),
-    SCMP_SYS(accept4),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(shutdown),
-    SCMP_SYS(getsockname),
-    SCMP_SYS(getpeername),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(setsockopt),
+    "accept accept4 recvfrom recvmsg sendto sendmsg shutdown getsockname getpeername getsockopt "
+    "setsockopt "
     // waiting, and the time
-    SCMP_SYS(epoll_create1),
-    SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(select),
-    SCMP_SYS(pselect6),
-    SCMP_SYS(eventfd2),
-    SCMP_SYS(timerfd_create),
-    SCMP_SYS(timerfd_settime),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
+    "epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll select pselect6 eventfd2 "
+    "timerfd_create timerfd_settime nanosleep clock_nanosleep clock_gettime clock_getres "
+    "gettimeofday time "
     // memory
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mlock),
-    SCMP_SYS(mlock2),
-    SCMP_SYS(munlock),
-    SCMP_SYS(msync),
-    SCMP_SYS(getrandom),
+    "brk munmap mremap madvise mlock mlock2 munlock msync getrandom "
     // threads and signals of our own
-    SCMP_SYS(futex),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(membarrier),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(gettid),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(wait4),
-    SCMP_SYS(waitid),
+    "futex set_robust_list rseq membarrier sched_yield sched_getaffinity gettid exit exit_group "
+    "restart_syscall rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack wait4 "
+    "waitid "
     // who and where we are
-    SCMP_SYS(getpid),
-    SCMP_SYS(getppid),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),
-    SCMP_SYS(getegid),
-    SCMP_SYS(getresuid),
-    SCMP_SYS(getresgid),
-    SCMP_SYS(getgroups),
-    SCMP_SYS(uname),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(times),
-    SCMP_SYS(getrlimit),
-    SCMP_SYS(getpriority),
-};
+    "getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups uname sysinfo "
+    "getrusage times getrlimit getpriority ";
+
+/// A call that this machine's architecture does not have is a number of libseccomp's own.
+std::vector<int> numbers_of(std::string_view names)
+{
+    std::istringstream words{std::string(names)};
+    std::vector<int> numbers;
+    for (std::string name; words >> name;) {
+        numbers.push_back(seccomp_syscall_resolve_name(name.c_str()));
+        if (numbers.back() != __NR_SCMP_ERROR) continue;
+        throw StartupError("confining this process: libseccomp does not know " + name +
+                           ": set process.confine to \"off\"");
+    }
+    return numbers;
+}
 
 struct FreeFilter {
     void operator()(void* filter) const noexcept { seccomp_release(filter); }
@@ -292,7 +146,8 @@ void allow_some(Filter& filter)
     // clone3() hides its flags behind a pointer; without it, the C library takes clone().
     filter.allow(SCMP_SYS(clone), {masked(0, CLONE_THREAD, CLONE_THREAD)});
     filter.allow(SCMP_SYS(tgkill), {equals(0, static_cast<std::uint64_t>(::getpid()))});  // abort()
-    for (const std::uint64_t request : {FIONBIO, FIONREAD, TCGETS}) {
+    for (const std::uint64_t request :
+         {std::uint64_t{FIONBIO}, std::uint64_t{FIONREAD}, std::uint64_t{TCGETS}}) {
         filter.allow(SCMP_SYS(ioctl), {equals(1, request)});
     }
     for (const std::uint64_t option :
@@ -307,9 +162,9 @@ void allow_some(Filter& filter)
 bool restrict_system_calls()
 {
     Filter filter;
-    for (const int call : kForbidden) filter.forbid(call);
+    for (const int call : numbers_of(kForbidden)) filter.forbid(call);
     if (!kSanitized) filter.forbid(SCMP_SYS(ptrace));
-    for (const int call : kAllowed) filter.allow(call);
+    for (const int call : numbers_of(kAllowed)) filter.allow(call);
     allow_some(filter);
     const int error = filter.load();
     if (error == 0) return true;
