@@ -69,9 +69,9 @@ struct AuditExport {
 struct PolicyExplain {};
 struct Status {};
 
-using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
-                             UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
-                             PolicyExplain>;
+using Command =
+    std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove, UserPasswd,
+                 UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport, PolicyExplain>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

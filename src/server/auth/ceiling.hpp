@@ -22,8 +22,8 @@ struct CeilingPolicy {
 /// When the budget of a name is whole again; nothing: it is whole.
 using WholeAgain = std::optional<Time>;
 
-/// The same, but no later than a full period from now: later can only be the trace of a clock that has been set back
-/// since.  Save it, so that the budget refills.
+/// The same, but no later than a full period from now: later can only be the trace of a clock that has been
+/// set back since.  Save it, so that the budget refills.
 [[nodiscard]] WholeAgain with_possible_moment(WholeAgain whole_again, const CeilingPolicy& policy,
                                               Time now) noexcept;
 

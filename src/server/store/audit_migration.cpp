@@ -14,7 +14,8 @@ namespace securelogin::store {
 namespace {
 
 constexpr const char* kOldAudit =
-    "SELECT id, at, event, outcome, reason, user_id, name_key, source, NULL, zeroblob(32) FROM audit_1 ORDER BY id";
+    "SELECT id, at, event, outcome, reason, user_id, name_key, source, NULL, zeroblob(32) FROM audit_1 ORDER "
+    "BY id";
 
 void append(SQLite::Statement& append_audit, const auth::AuditMark& mark, const auth::AuditRecord& record)
 {

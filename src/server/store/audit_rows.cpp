@@ -7,7 +7,19 @@ namespace securelogin::store {
 namespace {
 
 /// The columns of sql::kReadAudit; kUserName is in sql::kAuditPage only.
-enum Field : int { kId, kAt, kEvent, kOutcome, kReason, kUserId, kNameKey, kSource, kDevice, kMac, kUserName };
+enum Field : int {
+    kId,
+    kAt,
+    kEvent,
+    kOutcome,
+    kReason,
+    kUserId,
+    kNameKey,
+    kSource,
+    kDevice,
+    kMac,
+    kUserName
+};
 
 /// Copies a blob of exactly the right size; false when it is none.
 template <typename Octets>

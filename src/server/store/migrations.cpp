@@ -19,7 +19,6 @@ namespace {
 constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
 constexpr std::string_view kKeyCheckText = "this is the key";
 
-
 int number(Connection& connection, const char* query)
 {
     return connection.database().execAndGet(query).getInt();
