@@ -192,7 +192,9 @@ void leave_the_program(int queue)
     ::dup2(nothing, STDIN_FILENO);
     ::dup2(nothing, STDOUT_FILENO);
     ::close(nothing);
-    // The end of the queue is what ends it, not the signals that the program gets as well.
+    // The end of the queue is what ends it, not the signals that the program gets as well: nor a command that
+    // has not a group of its own yet.
+    ::setpgid(0, 0);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) std::signal(number, SIG_IGN);
     std::signal(SIGCHLD, SIG_DFL);
     sigset_t child;

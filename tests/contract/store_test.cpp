@@ -570,7 +570,7 @@ TEST_P(StoreContract, AUserHasSoManyKnownSourcesTheOldestGo)
 TEST_P(StoreContract, WhatAFloodLeavesBehindIsBounded)
 {
     transact([](Transaction& t) {
-        for (const std::uint8_t i : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+        for (std::uint8_t i = 1; i <= 9; i = static_cast<std::uint8_t>(i + 1)) {
             t.save_failures(key(i), kHome, Failures{.password = 1}, kNoon + std::chrono::seconds(i));
             t.count_refusal(key(i), kNoon + std::chrono::seconds(i));
             t.save_ceiling(key(i), kNoon + std::chrono::seconds(10 - i));
@@ -582,7 +582,7 @@ TEST_P(StoreContract, WhatAFloodLeavesBehindIsBounded)
     };
     EXPECT_TRUE(within(trim)) << "four of each, of the six that are too many";
     EXPECT_FALSE(within(trim));
-    for (const std::uint8_t i : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+    for (std::uint8_t i = 1; i <= 9; i = static_cast<std::uint8_t>(i + 1)) {
         EXPECT_EQ(failures(i, kHome) == Failures{}, i <= 6) << "the oldest go: " << int{i};
         EXPECT_EQ(refusals(i), i <= 6 ? 0 : 1) << "the oldest go: " << int{i};
         const bool kept = within([&](Transaction& t) { return t.ceiling(key(i)).has_value(); });

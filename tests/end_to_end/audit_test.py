@@ -94,7 +94,7 @@ class Audit(TestCase):
                 ("one dropped, the rest moved up", "DELETE FROM audit WHERE id = 5; UPDATE audit SET id = id - 1 WHERE id > 5", 5),
                 ("two reordered", "UPDATE audit SET id = 99 WHERE id = 6; UPDATE audit SET id = 6 WHERE id = 8;"
                                   "UPDATE audit SET id = 8 WHERE id = 99", 6),
-                ("one forged at the end", "INSERT INTO audit SELECT 14, at, event, outcome, reason, user_id, name_key, source, mac"
+                ("one forged at the end", "INSERT INTO audit SELECT 14, at, event, outcome, reason, user_id, name_key, source, device, mac"
                                           " FROM audit WHERE id = 13", 14),
                 ("the end cut off", "DELETE FROM audit WHERE id > 10", 11),
                 ("the end cut off, the head made to fit", "DELETE FROM audit WHERE id > 10; UPDATE audit_head SET last_id = 10,"

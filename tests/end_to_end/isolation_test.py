@@ -98,7 +98,9 @@ class Isolation(TestCase):
                 return client.read_reply().code == 220
 
         before = self.cpu(daemon)
-        self.up_to_the_code(daemon, "nobody", "guess").close()
+        client = self.up_to_the_code(daemon, "nobody", "guess")
+        eventually(lambda: self.cpu(daemon) > before, "the hash has started: else it is dropped")
+        client.close()
         began = time.monotonic()
         eventually(greeted, "the slot")
         self.assertLess(time.monotonic() - began, AT_ONCE)

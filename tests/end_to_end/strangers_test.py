@@ -44,7 +44,7 @@ class Strangers(TestCase):
 
     def test_a_flood_of_theirs_does_not_keep_out_who_is_known(self):
         """The queue is full all the time, of wrong logins from one address for many names."""
-        self.place.write_settings("[threads]\nhash = 1\n[limits]\nhash_queue = 4\n" + SLOW_HASH)
+        self.place.write_settings("[threads]\nhash = 1\n[limits]\nhash_queue = 4\nhash_wait = 60\n" + SLOW_HASH)
         daemon = self.start()
         alice = self.place.add_user("alice")
         self.assertEqual(230, self.attempt(daemon, "alice", alice.password, alice.next_code(), HOME).code)

@@ -114,6 +114,7 @@ void HashPool::stop() noexcept
         }
     }
     wake_.notify_all();
+    dropped.clear();  // before the wait: a job that runs may wait for what these hold
     for (auto& thread : threads_) {
         if (thread.joinable()) thread.join();
     }

@@ -1108,7 +1108,7 @@ class Audit(Case):
         commands = (("audit", "show", "--limit", "0"), ("audit", "show", "--limit", "90000"), ("audit", "export"))
         before = {words: self.peak_memory(*words) for words in commands}
         self.tamper("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-                    " INSERT INTO audit SELECT i + 1000, 1, 'x', 'done', printf('%.200c', 'x'), 1, NULL, 'y', zeroblob(32) FROM n")
+                    " INSERT INTO audit SELECT i + 1000, 1, 'x', 'done', printf('%.200c', 'x'), 1, NULL, 'y', NULL, zeroblob(32) FROM n")
         for words in commands:
             with self.subTest(words):
                 self.assertLess(self.peak_memory(*words) - before[words], 8192)

@@ -353,7 +353,9 @@ TEST_F(Confined, TheDatabaseIsOpenedAndWritten)
             }
         });
         auth::transact(*store, [](auth::Transaction& transaction) {
-            (void)transaction.purge(support::kNoon, support::kNoon + std::chrono::days(9), 5000);
+            const auto later = support::kNoon + std::chrono::days(9);
+            (void)transaction.purge(
+                {.now = support::kNoon, .forgotten = later, .forgotten_source = later, .rows = 5000});
         });
         return store->open_reader()->find_account(store::name("alice")) ? 0 : 1;
     });

@@ -299,6 +299,7 @@ TEST_F(ConversationTest, ADeviceIsNamedInTheLogAndRememberedAfterAYes)
     EXPECT_THAT(log_.lines(),
                 ElementsAre("login outcome=refused reason=wrong_code user=alice source=192.0.2.7 connection=7"
                             " device=////////////",
+                            "alarm.wrong-code user=alice source=192.0.2.7 connection=7",
                             "login outcome=granted user=alice source=192.0.2.7 connection=7 session=" +
                                 peer.said()[8].facts[1].second + " device=////////////"));
     const auto known = store_.open_reader()->devices(auth::UserId{1});
