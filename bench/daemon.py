@@ -12,10 +12,12 @@ _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$")
 class Daemon:
     """Runs from construction to the end of the `with` block; `start_ms` is from its start to `listening`."""
 
-    def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False):
-        settings = data.parent / "settings.toml"  # empty: the defaults, whatever this host's own settings say
+    def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False, beside: pathlib.Path | None = None):
+        """`beside` is where its settings and log go; else beside `data`."""
+        place = beside or data.parent
+        settings = place / "settings.toml"  # empty: the defaults, whatever this host's own settings say
         settings.touch()
-        self._log = data.parent / "securelogind.log"
+        self._log = place / "securelogind.log"
         command = [program, "--config", settings, "--data", data, "--listen", "127.0.0.1:0"]
         if plain:
             command += ["--listen-plain", "127.0.0.1:0"]

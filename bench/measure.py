@@ -170,7 +170,7 @@ class Bench:
         say("start on a million users")
         times = []
         for _ in range(self.plan.starts):
-            with Daemon(self.programs / "securelogind", self._enrolled(1_000_000)) as daemon:
+            with Daemon(self.programs / "securelogind", self._enrolled(1_000_000), beside=self.work) as daemon:
                 times.append(daemon.start_ms)
         self.table.at_most("start to `listening` with 1,000,000 users", statistics.median(times), 100, " ms")
 
@@ -181,7 +181,7 @@ class Bench:
             say(f"1,000 users against 1,000,000, round {number + 1} of {self.plan.rounds}")
             with self._fresh(1_000) as data, Daemon(self.programs / "securelogind", data) as daemon:
                 few.append(self._logins(daemon, 1_000, seconds))
-            with Daemon(self.programs / "securelogind", self._enrolled(1_000_000)) as daemon:
+            with Daemon(self.programs / "securelogind", self._enrolled(1_000_000), beside=self.work) as daemon:
                 many.append(self._logins(daemon, 1_000_000, seconds, skip=self._used))
             self._used += many[-1]["used"]
         self.table.at_most("login cost with 1,000,000 users / with 1,000: server CPU",
@@ -255,10 +255,12 @@ def measure(programs: pathlib.Path, plan: Plan) -> int:
         (bench.work / "enrolled").mkdir()
         for users in (1_000, 20_000, 1_000_000):
             bench.enrol(users)
-        for step in (bench.throughput, bench.verdict, bench.memory, bench.start, bench.size, bench.parts):
-            step()
-        bench.table.fact("failed logins", str(bench.failures))
-        print(bench.table)
+        try:
+            for step in (bench.throughput, bench.verdict, bench.memory, bench.start, bench.size, bench.parts):
+                step()
+            bench.table.fact("failed logins", str(bench.failures))
+        finally:
+            print(bench.table)  # what has been measured is worth seeing, whatever failed after it
         return 1 if bench.failures else 0
 
 

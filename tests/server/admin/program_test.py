@@ -952,6 +952,23 @@ class Errors(Case):
                 self.refuse(USAGE, *words, says=["--help"])
 
 
+class Policy(Case):
+    def test_explains_the_rules_in_force(self):
+        rules = self.succeed_json("policy", "explain")
+        self.assertEqual((rules["free"], rules["strangers"], rules["code_guesses"]), (4, 100, 103))
+        self.assertLess(rules["code_odds"], 3.1e-4)
+        with open(self.path("settings.toml"), "w", encoding="utf-8") as file:
+            file.write("[waits]\nstrangers = 7\nfree = 2\n[totp]\nwindow = 0\n")
+        rules = self.succeed_json("policy", "explain", "--config", "settings.toml")
+        self.assertEqual((rules["free"], rules["strangers"], rules["code_guesses"]), (2, 7, 310))
+        # A budget of 7 at once, and 7 a day for a year.
+        self.assertEqual(rules["stranger_guesses_a_year"], 7 + 7 * 365)
+        text = self.succeed("policy", "explain", "--config", "settings.toml")
+        for number in ("2 failures", "7 wrong passwords", "310 in the life"):
+            self.assertIn(number, text)
+        self.assertFalse(os.path.exists(self.data), "it needs no data directory")
+
+
 class Options(Case):
     def test_options_stand_anywhere(self):
         orders = (["--json", "--data", self.data, "user", "add", "--generate-password", "one"],

@@ -120,10 +120,11 @@ INSTANTIATE_TEST_SUITE_P(
                   "UPDATE audit SET id = 99 WHERE id = 3; UPDATE audit SET id = 3 WHERE id = 6;"
                   "UPDATE audit SET id = 6 WHERE id = 99",
                   3, "another put in its place", true},
-        Tampering{"OneAppended",
-                  "INSERT INTO audit SELECT 11, at, event, outcome, reason, user_id, name_key, source, device, mac"
-                  " FROM audit WHERE id = 10",
-                  11, "changed", false},
+        Tampering{
+            "OneAppended",
+            "INSERT INTO audit SELECT 11, at, event, outcome, reason, user_id, name_key, source, device, mac"
+            " FROM audit WHERE id = 10",
+            11, "changed", false},
         Tampering{"TheEndCutOff", "DELETE FROM audit WHERE id > 7", 8, "records 8 to 10 have been", true},
         Tampering{"TheEndCutOffAndTheHeadMadeToFit",
                   "DELETE FROM audit WHERE id > 7;"
