@@ -3,14 +3,12 @@
 import collections
 import pathlib
 import shutil
-import unittest
 
 from harness import TestCase, main, run
 
 FILTER = pathlib.Path(__file__).resolve().parents[2] / "packaging/fail2ban/filter.d/securelogin.conf"
 
 
-@unittest.skipIf(shutil.which("fail2ban-regex") is None, "needs fail2ban")
 class Filter(TestCase):
     def found(self, log):
         """The addresses that the filter finds, and how often."""
