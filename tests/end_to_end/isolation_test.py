@@ -104,7 +104,8 @@ class Isolation(TestCase):
         began = time.monotonic()
         eventually(greeted, "the slot")
         self.assertLess(time.monotonic() - began, AT_ONCE)
-        self.assertLess(self.cpu(daemon) - before, self.until_idle(daemon) - before, "the hash had ended already")
+        meanwhile = self.cpu(daemon)
+        eventually(lambda: self.cpu(daemon) > meanwhile + 0.05, "the hash goes on: else it had ended already")
 
     def test_listeners_side_by_side(self):
         daemon = self.start(listen=("127.0.0.1:0", "127.0.0.2:0", "[::1]:0"))
