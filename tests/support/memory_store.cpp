@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <ranges>
+#include <tuple>
 #include <utility>
 
 namespace securelogin::support {
@@ -30,7 +31,9 @@ std::vector<auth::Device> devices_in(const State& state, auth::UserId user)
     for (const auto& [key, device] : state.devices) {
         if (key.first == user) devices.push_back(device);
     }
-    std::ranges::stable_sort(devices, std::greater{}, &auth::Device::last_seen);
+    std::ranges::sort(devices, [](const auth::Device& a, const auth::Device& b) {
+        return std::tie(b.last_seen, a.fingerprint) < std::tie(a.last_seen, b.fingerprint);
+    });
     return devices;
 }
 
@@ -328,8 +331,10 @@ class MemoryTransaction final : public auth::Transaction {
             return device.last_seen < purge.now - auth::kDevicesForgotten;
         });
         const auto age = [](const auto& row) { return row.second.updated_at; };
-        const bool trimmed = trim(state_.failures, purge, age) | trim(state_.refusals, purge, age) |
-                             trim(state_.ceilings, purge, [](const auto& row) { return row.second; });
+        const bool many_failures = trim(state_.failures, purge, age);
+        const bool many_refusals = trim(state_.refusals, purge, age);
+        const bool many_ceilings = trim(state_.ceilings, purge, [](const auto& row) { return row.second; });
+        const bool trimmed = many_failures || many_refusals || many_ceilings;
         return sessions || failures || refusals || ceilings || sources || devices || trimmed;
     }
 
