@@ -62,7 +62,10 @@ void hold(const Options& options)
     std::list<Conversation> open;
     std::exception_ptr failure;
     asio::co_spawn(io, open_all(target, supply ? &*supply : nullptr, options.connections, open),
-                   [&failure](const std::exception_ptr& error) { failure = error; });
+                   [&io, &failure](const std::exception_ptr& error) {
+                       failure = error;
+                       io.stop();  // what is open has deadlines that are still to come
+                   });
     io.run();
     if (failure) std::rethrow_exception(failure);
     std::cout << "ready" << std::endl;
