@@ -1,6 +1,6 @@
 #include "server/login/conversation.hpp"
 
-#include <memory>
+#include <string>
 #include <utility>
 
 #include "server/auth/time_text.hpp"
@@ -28,11 +28,10 @@ Reply logged_in(const auth::Granted& granted)
     return reply;
 }
 
-/// Three answers, then one verdict; the peer never learns which answer was wrong.
-asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting)
+/// Two more answers, then one verdict; the peer never learns which of the three was wrong.  A coroutine of
+/// its own: who has not even said a name holds no memory for the rest.
+asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting, Secret name)
 {
-    peer.say({.code = code::kUsernameWanted, .text = "Username:"});
-    const auto name = co_await peer.answer(Peer::Patience::answer);
     peer.say({.code = code::kPasswordWanted, .text = "Password:"});
     auto password = co_await peer.answer(Peer::Patience::answer);
     auto attempt = co_await setting.authenticator.admit(name.view(), peer.source(), peer.device());
@@ -42,18 +41,6 @@ asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting)
     auto outcome = co_await attempt.decide(std::move(code));
     log_attempt(setting.log, "login", attempt.claim(), outcome, peer.connection());
     co_return outcome;
-}
-
-/// The verdict that let the peer in; nullptr when none did.
-asio::awaitable<std::shared_ptr<const auth::Verdict>> log_in(Peer& peer, const Setting& setting)
-{
-    for (int attempts = 0; attempts < kAttempts; ++attempts) {
-        const auto outcome = co_await attempt_login(peer, setting);
-        if (outcome.verdict && outcome.verdict->granted) co_return outcome.verdict;
-        peer.say(no(outcome));
-    }
-    peer.say({.code = code::kClosing, .text = "Too many attempts"});
-    co_return nullptr;
 }
 
 }  // namespace
@@ -99,12 +86,20 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
 
 asio::awaitable<void> converse(Peer& peer, const Setting& setting)
 {
-    peer.say({.code = code::kGreeting, .text = setting.server_name + " SecureLogin 1 ready"});
-    const auto verdict = co_await log_in(peer, setting);
-    if (!verdict) co_return;
-    peer.logged_in();
-    peer.say(logged_in(*verdict->granted));
-    co_await serve_commands(peer, setting, *verdict->granted);
+    peer.say({.code = code::kGreeting, .text = std::string(setting.server_name) + " SecureLogin 1 ready"});
+    for (int attempts = 0; attempts < kAttempts; ++attempts) {
+        peer.say({.code = code::kUsernameWanted, .text = "Username:"});
+        auto name = co_await peer.answer(Peer::Patience::answer);
+        const auto outcome = co_await attempt_login(peer, setting, std::move(name));
+        if (outcome.verdict && outcome.verdict->granted) {
+            peer.logged_in();
+            peer.say(logged_in(*outcome.verdict->granted));
+            co_await serve_commands(peer, setting, *outcome.verdict->granted);
+            co_return;
+        }
+        peer.say(no(outcome));
+    }
+    peer.say({.code = code::kClosing, .text = "Too many attempts"});
 }
 
 }  // namespace securelogin::login

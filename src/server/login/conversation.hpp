@@ -4,7 +4,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <string>
+#include <string_view>
 
 #include "common/event_log.hpp"
 #include "server/login/async_authenticator.hpp"
@@ -14,7 +14,7 @@ namespace securelogin::login {
 
 /// What a conversation needs and shares with others.  Must outlive it.
 struct Setting {
-    std::string server_name;  // in the greeting
+    std::string_view server_name;  // in the greeting
     const AsyncAuthenticator& authenticator;
     EventLog& log;
 };
