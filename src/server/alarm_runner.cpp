@@ -125,8 +125,10 @@ class Runner {
             failed(std::strerror(errno));
             return std::nullopt;
         }
+        auto words = options_.command;  // execve's arguments are not const
         std::vector<char*> arguments;
-        for (const auto& word : options_.command) arguments.push_back(const_cast<char*>(word.c_str()));
+        arguments.reserve(words.size() + 1);
+        for (auto& word : words) arguments.push_back(word.data());
         arguments.push_back(nullptr);
         static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         std::array<char*, 2> environment{path, nullptr};

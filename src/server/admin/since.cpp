@@ -14,9 +14,10 @@ constexpr std::int64_t kLongestAgo = 100'000;  // of the unit: centuries of days
 std::optional<std::int64_t> number(std::string_view text)
 {
     std::int64_t value = 0;
-    const auto* const end = text.data() + text.size();
+    const auto* const begin = text.data();
+    const auto* const end = begin + text.size();
     if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const auto [stop, error] = std::from_chars(begin, end, value);
     return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
 }
 

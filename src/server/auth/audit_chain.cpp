@@ -111,8 +111,9 @@ std::string to_text(const AuditMark& mark) { return std::to_string(mark.id) + ':
 std::optional<AuditMark> parse_audit_mark(std::string_view text)
 {
     AuditMark mark;
-    const auto* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, mark.id);
+    const auto* const begin = text.data();
+    const auto* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, mark.id);
     if (error != std::errc{} || stop == end || *stop != ':' || mark.id < 1) return std::nullopt;
     const auto mac = from_base64({stop + 1, static_cast<std::size_t>(end - stop - 1)});
     if (!mac || mac->size() != mark.mac.size()) return std::nullopt;

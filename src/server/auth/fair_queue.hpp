@@ -67,7 +67,7 @@ class FairQueue {
         const auto entry = line.items.find(asker.source);
         if (entry == line.items.end() || std::erase(entry->second, item) == 0) return false;
         --size_;
-        if (entry->second.empty()) forget(line, entry->first);
+        if (entry->second.empty()) forget(line, entry);
         return true;
     }
 
@@ -88,7 +88,7 @@ class FairQueue {
             auto victim = std::move(most->second.back());
             most->second.pop_back();
             --size_;
-            if (most->second.empty()) forget(line, most->first);
+            if (most->second.empty()) forget(line, most);
             return victim;
         }
         return std::nullopt;
@@ -106,9 +106,10 @@ class FairQueue {
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
   private:
+    using Items = std::map<std::string, std::deque<Item>>;  // by source
     struct Line {
-        std::map<std::string, std::deque<Item>> items;  // by source; none is empty
-        std::deque<std::string> turns;                  // each source of `items` once
+        Items items;                    // none is empty
+        std::deque<std::string> turns;  // each source of `items` once
     };
 
     static constexpr std::size_t index(Standing standing) noexcept
@@ -116,10 +117,10 @@ class FairQueue {
         return static_cast<std::size_t>(standing);
     }
 
-    static void forget(Line& line, std::string source)
+    static void forget(Line& line, typename Items::iterator source)
     {
+        std::erase(line.turns, source->first);
         line.items.erase(source);
-        std::erase(line.turns, source);
     }
 
     std::array<Line, kStandings> lines_;
