@@ -93,8 +93,11 @@ class Filter {
         if (!filter_) throw std::bad_alloc();
     }
 
-    void forbid(int call, std::vector<scmp_arg_cmp> when = {}) { add(SCMP_ACT_ERRNO(EPERM), call, when); }
-    void allow(int call, std::vector<scmp_arg_cmp> when = {})
+    void forbid(int call, const std::vector<scmp_arg_cmp>& when = {})
+    {
+        add(SCMP_ACT_ERRNO(EPERM), call, when);
+    }
+    void allow(int call, const std::vector<scmp_arg_cmp>& when = {})
     {
         if (!kSanitized) add(SCMP_ACT_ALLOW, call, when);
     }

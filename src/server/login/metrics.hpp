@@ -39,7 +39,8 @@ class Metrics {
     /// REQUIRES: -kMostOffset <= offset <= kMostOffset.
     [[nodiscard]] std::uint64_t codes_accepted(int offset) const
     {
-        return offsets_.at(static_cast<std::size_t>(offset + kMostOffset)).value();
+        const int index = offset + kMostOffset;
+        return offsets_.at(static_cast<std::size_t>(index)).value();
     }
 
     Histogram hash_wait{1000,   5000,   10000,   25000,   50000,   100000,
