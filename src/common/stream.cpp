@@ -23,9 +23,15 @@ boost::system::error_code last_system_error() { return {errno, boost::system::sy
 Stream::Stream(Socket socket, SslPtr ssl) : state_(std::make_shared<State>(std::move(socket), std::move(ssl)))
 {
     state_->socket.native_non_blocking(true);
-    if (state_->ssl && SSL_set_fd(state_->ssl.get(), state_->socket.native_handle()) != 1) {
+    if (state_->ssl) secure(std::move(state_->ssl));
+}
+
+void Stream::secure(SslPtr ssl)
+{
+    if (SSL_set_fd(ssl.get(), state_->socket.native_handle()) != 1) {
         throw OpenSslError("giving OpenSSL a socket");
     }
+    state_->ssl = std::move(ssl);
 }
 
 Stream::~Stream()

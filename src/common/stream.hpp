@@ -49,6 +49,10 @@ class Stream {
     /// nullptr when in clear, and from async_close on.
     [[nodiscard]] SSL* ssl() const noexcept { return state_->ssl.get(); }
 
+    /// In TLS from here on: `ssl` as for the constructor.  REQUIRES: in clear, and nothing pending.
+    /// Throws OpenSslError.
+    void secure(SslPtr ssl);
+
     void expires_at(TimePoint deadline);
 
     /// Pending operations fail with asio::error::operation_aborted; later ones are not affected.

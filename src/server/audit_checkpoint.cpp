@@ -7,8 +7,8 @@
 
 namespace securelogin {
 
-void write_checkpoint(auth::Store& store, const auth::Clock& clock, EventLog& log,
-                      std::string_view why) noexcept
+std::optional<auth::AuditMark> write_checkpoint(auth::Store& store, const auth::Clock& clock, EventLog& log,
+                                                std::string_view why) noexcept
 try {
     auth::AuditMark mark;
     auth::transact(store, [&](auth::Transaction& transaction) {
@@ -17,8 +17,10 @@ try {
     });
     log.write(Level::info, "audit_checkpoint",
               {{"checkpoint", auth::to_text(mark)}, {"reason", std::string(why)}});
+    return mark;
 } catch (const std::exception& error) {
     log.write(Level::error, "audit_checkpoint_failed", {{"error", error.what()}});
+    return std::nullopt;
 }
 
 }  // namespace securelogin

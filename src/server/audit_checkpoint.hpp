@@ -2,6 +2,7 @@
 // reach it.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "common/event_log.hpp"
@@ -12,8 +13,8 @@ namespace securelogin {
 
 /// Appends an `audit.checkpoint` record and, once it is durable, logs its id and MAC as `checkpoint`:
 /// what `securelogin-admin audit verify --checkpoint` takes.  `why`: start, stop, hourly.  Blocks for a
-/// commit; what fails is logged (`audit_checkpoint_failed`).
-void write_checkpoint(auth::Store& store, const auth::Clock& clock, EventLog& log,
-                      std::string_view why) noexcept;
+/// commit; what fails is logged (`audit_checkpoint_failed`), and is nothing.
+std::optional<auth::AuditMark> write_checkpoint(auth::Store& store, const auth::Clock& clock, EventLog& log,
+                                                std::string_view why) noexcept;
 
 }  // namespace securelogin

@@ -162,6 +162,11 @@ constexpr std::array kLimitKeys{
     Key{"connections", [](const Value& v, Settings& s) { s.limits.connections = v.integer(1, 1000000); }},
     Key{"connections_per_source",
         [](const Value& v, Settings& s) { s.limits.connections_per_source = v.integer(1, 1000000); }},
+    Key{"accepts_per_source",
+        [](const Value& v, Settings& s) { s.limits.accepts_per_source = v.integer(1, 1000000); }},
+    Key{"handshakes", [](const Value& v, Settings& s) { s.limits.handshakes = v.integer(1, 65536); }},
+    Key{"handshakes_per_source",
+        [](const Value& v, Settings& s) { s.limits.handshakes_per_source = v.integer(1, 65536); }},
     Key{"hash_queue", [](const Value& v, Settings& s) { s.limits.hash_queue = v.integer(1, 65536); }},
     Key{"hash_wait", [](const Value& v, Settings& s) { s.limits.hash_wait = v.seconds(1, 60); }},
 };

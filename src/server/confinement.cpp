@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/capabilities.hpp"
 #include "server/ownership.hpp"
 #include "server/system_calls.hpp"
 
@@ -73,6 +74,7 @@ Confinement::Confinement(Confine mode, const Reach& reach) : mode_(mode)
     // Becoming somebody else may have undone this (prctl(2), fs.suid_dumpable).
     ::prctl(PR_SET_DUMPABLE, 0);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    drop_capabilities();
     // OpenSSL's own settings are read when it is first used, which must not be too late.
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr);
     if (mode_ == Confine::off) return;

@@ -22,8 +22,9 @@ namespace securelogin {
 
 class Confinement {
   public:
-    /// Restricts which files this thread, and all that it starts, can reach, unless `mode` is off.
-    /// Throws StartupError, also where `mode` is required and the kernel cannot.  Once, with no other thread.
+    /// Gives up what root may do beyond others.  Restricts which files this thread, and all that it starts,
+    /// can reach, unless `mode` is off.  REQUIRES: what listens is bound. Throws StartupError, also where
+    /// `mode` is required and the kernel cannot.  Once, with no other thread.
     Confinement(Confine mode, const Reach& reach);
 
     /// Restricts the system calls of all threads, and tells the log what is in force.  Throws StartupError.

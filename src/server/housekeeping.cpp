@@ -29,18 +29,20 @@ std::chrono::seconds steady_now() noexcept
 }  // namespace
 
 Housekeeping::Housekeeping(boost::asio::io_context& control, auth::Store& store, const auth::Clock& clock,
-                           EventLog& log, std::function<void()> renew_certificate)
+                           EventLog& log, std::function<void()> renew_certificate,
+                           std::function<void(const auth::AuditMark&)> checkpoint_written)
     : store_(store),
       clock_(clock),
       log_(log),
       renew_certificate_(std::move(renew_certificate)),
+      checkpoint_written_(std::move(checkpoint_written)),
       purge_timer_(control),
       renewal_timer_(control),
       checkpoint_timer_(control),
       clock_timer_(control),
       clock_watch_(clock.now(), steady_now())
 {
-    write_checkpoint(store_, clock_, log_, "start");
+    checkpoint("start");
     schedule_checkpoint();
     schedule_look_at_clock();
     schedule_purge(kPurgeEvery);
@@ -70,12 +72,17 @@ void Housekeeping::purge()
     schedule_purge(more ? kPurgeMoreAfter : std::chrono::seconds(kPurgeEvery));
 }
 
+void Housekeeping::checkpoint(std::string_view why)
+{
+    if (const auto mark = write_checkpoint(store_, clock_, log_, why)) checkpoint_written_(*mark);
+}
+
 void Housekeeping::schedule_checkpoint()
 {
     checkpoint_timer_.expires_after(kCheckpointEvery);
     checkpoint_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        write_checkpoint(store_, clock_, log_, "hourly");
+        checkpoint("hourly");
         schedule_checkpoint();
     });
 }

@@ -36,13 +36,14 @@
 #include "server/metrics_listener.hpp"
 #include "server/metrics_page.hpp"
 #include "server/net/endpoint.hpp"
+#include "server/net/gate.hpp"
 #include "server/net/server.hpp"
-#include "server/net/slots.hpp"
 #include "server/notify.hpp"
 #include "server/ownership.hpp"
 #include "server/process.hpp"
 #include "server/service_factory.hpp"
 #include "server/store/sqlite_store.hpp"
+#include "server/store_watch.hpp"
 
 namespace securelogin {
 namespace {
@@ -68,9 +69,19 @@ std::vector<net::Endpoint> endpoints(const Settings& settings)
     return all;
 }
 
-net::Slots::Limits slot_limits(const Settings& settings)
+net::Gate::Limits gate_limits(const Settings& settings)
 {
-    return {.in_all = settings.limits.connections, .per_source = settings.limits.connections_per_source};
+    const auto& limits = settings.limits;
+    return {.accepts = {.per_second = limits.accepts_per_source, .burst = 2 * limits.accepts_per_source},
+            .slots = {.in_all = limits.connections, .per_source = limits.connections_per_source},
+            .handshakes = {.in_all = limits.handshakes, .per_source = limits.handshakes_per_source}};
+}
+
+net::AcceptRate::Key new_key(auth::Random& random)
+{
+    net::AcceptRate::Key key{};
+    random.fill(key);
+    return key;
 }
 
 void check_alarm_command(const Settings& settings)
@@ -116,21 +127,34 @@ std::unique_ptr<AlarmRunner> start_alarm_runner(const Settings& settings)
         AlarmRunner::Options{.command = settings.alarms.command, .log_format = settings.log.format});
 }
 
-using AllListening = std::vector<net::Server::Listening>;
+/// All that the settings name, bound while that may take a right that is given up then.
+struct Sockets {
+    std::vector<net::ListeningSocket> login;
+    std::optional<net::ListeningSocket> metrics;
+};
 
-AllListening listen_everywhere(net::Server& server, const std::vector<net::Endpoint>& where)
+Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings& settings)
 {
-    AllListening all;
-    for (const auto& endpoint : where) all.push_back(server.listen(endpoint));
+    Sockets all;
+    for (const auto& endpoint : where) all.login.emplace_back(endpoint);
+    if (settings.metrics.listen) all.metrics.emplace(net::parse_plain_endpoint(*settings.metrics.listen));
     return all;
 }
 
-std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, const Settings& settings,
+using AllListening = std::vector<net::Server::Listening>;
+
+AllListening listen_everywhere(net::Server& server, Sockets& sockets)
+{
+    AllListening all;
+    for (auto& socket : sockets.login) all.push_back(server.listen(std::move(socket)));
+    return all;
+}
+
+std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, Sockets& sockets,
                                                     std::function<std::string()> page)
 {
-    if (!settings.metrics.listen) return nullptr;
-    return std::make_unique<MetricsListener>(io, net::parse_plain_endpoint(*settings.metrics.listen),
-                                             std::move(page));
+    if (!sockets.metrics) return nullptr;
+    return std::make_unique<MetricsListener>(io, std::move(*sockets.metrics), std::move(page));
 }
 
 /// Everything below has been tried: a start that fails is to say why and nothing else.
@@ -158,14 +182,16 @@ void announce(const AllListening& all, const MetricsListener* metrics, const std
 class Control {
   public:
     Control(asio::io_context& control, const DaemonOptions& options, const Confinement& confinement,
-            const ServiceFactory& factory, net::Slots& slots, net::Server& server, EventLog& log)
+            const ServiceFactory& factory, net::Gate& gate, net::Server& server, StoreWatch* watch,
+            EventLog& log)
         : control_(control),
           signals_(control, SIGTERM, SIGINT, SIGHUP),
           options_(options),
           confinement_(confinement),
           factory_(factory),
-          slots_(slots),
+          gate_(gate),
           server_(server),
+          watch_(watch),
           log_(log)
     {
         wait();
@@ -180,7 +206,8 @@ class Control {
             if (settings.tls.certificate) confinement_.require_reachable(*settings.tls.certificate);
             if (settings.tls.key) confinement_.require_reachable(*settings.tls.key);
             server_.reload(factory_.make(settings));
-            slots_.set_limits(slot_limits(settings));
+            gate_.set_limits(gate_limits(settings));
+            if (watch_ != nullptr) watch_->set_policy(settings.policy);
             drain_ = settings.deadlines.drain;
             log_.write(Level::info, "reloaded", {});
         } catch (const std::exception& error) {
@@ -219,8 +246,9 @@ class Control {
     const DaemonOptions& options_;
     const Confinement& confinement_;
     const ServiceFactory& factory_;
-    net::Slots& slots_;
+    net::Gate& gate_;
     net::Server& server_;
+    StoreWatch* watch_;
     EventLog& log_;
     std::chrono::seconds drain_{10};
     bool stopping_ = false;
@@ -237,6 +265,7 @@ int run(const DaemonOptions& options)
     auto alarm_runner = start_alarm_runner(settings);  // before there are threads, secrets and walls
     // Read before files are out of reach: systemd's credentials are elsewhere.
     const auto master = data.load_master_key(DataDirectory::IfMissing::make);
+    auto sockets = bind_everywhere(where, settings);
     Confinement confinement(
         settings.process.confine,
         reach_of(settings, data.path(), options.config.value_or(std::filesystem::path(kDefaultConfigFile))));
@@ -258,7 +287,7 @@ int run(const DaemonOptions& options)
     auth::HashPool pool(
         {.threads = hash_threads, .queue = hash_queue, .longest_wait = settings.limits.hash_wait},
         settings.policy.hash);
-    net::Slots slots(slot_limits(settings));
+    net::Gate gate(gate_limits(settings), new_key(random));
     asio::io_context io;
     const auto store = store::open_sqlite_store(
         data.database(), master,
@@ -266,25 +295,34 @@ int run(const DaemonOptions& options)
     login::Readers readers(*store);
     const ServiceFactory factory({data, master, clock, random, pool, *store, readers, *log, attempt_metrics});
     const auto service = factory.make(settings);
-    net::Server server(io, slots, service, *log);
+    net::Server server(io, gate, service, *log);
 
     // Before anything says that we are ready: whoever reads it may ask us to stop at once.
     asio::io_context control(1);
-    Control signals(control, options, confinement, factory, slots, server, *log);
+    std::optional<StoreWatch> watch;
+    if (settings.metrics.listen) watch.emplace(control, *store, clock, settings.policy);
+    Control signals(control, options, confinement, factory, gate, server, watch ? &*watch : nullptr, *log);
     signals.set_drain(settings.deadlines.drain);
-    const auto listening = listen_everywhere(server, where);
-    const auto metrics = listen_for_metrics(io, settings, [&] {
+    const auto listening = listen_everywhere(server, sockets);
+    const auto metrics = listen_for_metrics(io, sockets, [&] {
         return metrics_page(attempt_metrics, store_metrics,
                             {.hash_queue = pool.taken(),
                              .hash_queue_limit = hash_queue,
-                             .connections = slots.counts(),
+                             .connections = gate.slots.counts(),
+                             .too_fast = gate.accepts.refused(),
+                             .handshakes = gate.handshakes.counts(),
+                             .store = watch ? watch->seen() : StoreWatch::Seen{},
                              .log_lines_lost = log->lost()},
                             settings.metrics.reasons ? Reasons::shown : Reasons::hidden);
     });
     confinement.complete(*log);
     warn_if_root(data, *log);
     announce(listening, metrics.get(), net::presented_fingerprint(*service->tls));
-    Housekeeping housekeeping(control, *store, clock, *log, [&signals] { signals.reload(); });
+    Housekeeping housekeeping(
+        control, *store, clock, *log, [&signals] { signals.reload(); },
+        [&watch](const auth::AuditMark& mark) {
+            if (watch) watch->checkpoint_written(mark);
+        });
 
     // The threads end when io is stopped, not in the moment when the last listener has been closed and the
     // drain still has to report.

@@ -52,12 +52,12 @@ Response respond_to(const Request& request, const std::function<std::string()>& 
 
 }  // namespace
 
-MetricsListener::MetricsListener(asio::io_context& io, const net::Endpoint& endpoint,
+MetricsListener::MetricsListener(asio::io_context& io, net::ListeningSocket socket,
                                  std::function<std::string()> page)
-    : endpoint_(endpoint),
+    : endpoint_(socket.endpoint()),
       page_(std::move(page)),
       strand_(asio::make_strand(io)),
-      acceptor_(net::open_acceptor(strand_, endpoint)),
+      acceptor_(socket.take_over(strand_)),
       pause_(strand_)
 {
     asio::co_spawn(strand_, accept_loop(), asio::detached);

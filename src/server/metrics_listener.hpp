@@ -19,9 +19,8 @@ namespace securelogin {
 
 class MetricsListener {
   public:
-    /// Binds and listens.  `page` is called on the context's threads, one call at a time.
-    /// Throws std::runtime_error that names the address, why, and the remedy.
-    MetricsListener(boost::asio::io_context& io, const net::Endpoint& endpoint,
+    /// Begins to accept.  `page` is called on the context's threads, one call at a time.
+    MetricsListener(boost::asio::io_context& io, net::ListeningSocket socket,
                     std::function<std::string()> page);
     /// REQUIRES: `io` runs no more.
     ~MetricsListener();

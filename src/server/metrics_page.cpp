@@ -125,8 +125,28 @@ void show_gauges(Page& page, const Gauges& now)
     page.single("connections_total", "counter", "Connections that were served.", now.connections.given);
     page.single("connections_turned_away_total", "counter", "Connections for which there was no slot.",
                 now.connections.refused);
+    page.single("connections_too_fast_total", "counter", "Connections turned away for their source's rate.",
+                now.too_fast);
+    page.single("handshakes", "gauge", "TLS handshakes under way.", now.handshakes.under_way);
+    page.single("handshakes_waiting", "gauge", "Connections that wait for their turn to shake hands.",
+                now.handshakes.waiting);
+    page.single("handshakes_displaced_total", "counter", "Handshakes that gave way to another source's.",
+                now.handshakes.displaced);
     page.single("log_lines_lost_total", "counter", "Log lines dropped because nobody read them.",
                 now.log_lines_lost);
+}
+
+void show_state(Page& page, const StoreWatch::Seen& seen)
+{
+    page.single("waits", "gauge", "Names and sources that are made to wait.", seen.state.waits);
+    page.single("ceilings_reached", "gauge", "Names that take no more attempts from strangers.",
+                seen.state.ceilings);
+    page.single("sessions", "gauge", "Sessions that have not ended.", seen.state.sessions);
+    page.single("audit_checkpoint_age_seconds", "gauge", "Since the audit's end was told to the log.",
+                seen.checkpoint_age.count());
+    page.single("audit_records_since_checkpoint", "gauge", "Audit records written since.",
+                seen.records_since_checkpoint);
+    page.single("state_age_seconds", "gauge", "Since these were read in the database.", seen.age.count());
 }
 
 }  // namespace
@@ -140,6 +160,7 @@ std::string metrics_page(const login::Metrics& attempts, const store::Metrics& s
     show_login(page, attempts, reasons);
     show_store(page, store);
     show_gauges(page, now);
+    show_state(page, now.store);
     return page.take();
 }
 

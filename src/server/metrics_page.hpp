@@ -7,8 +7,10 @@
 #include <string>
 
 #include "server/login/metrics.hpp"
+#include "server/net/handshakes.hpp"
 #include "server/net/slots.hpp"
 #include "server/store/metrics.hpp"
+#include "server/store_watch.hpp"
 
 namespace securelogin {
 
@@ -17,6 +19,9 @@ struct Gauges {
     std::size_t hash_queue = 0;        // places taken
     std::size_t hash_queue_limit = 0;  // places
     net::Slots::Counts connections = {};
+    std::uint64_t too_fast = 0;  // so far
+    net::Handshakes::Counts handshakes = {};
+    StoreWatch::Seen store = {};
     std::uint64_t log_lines_lost = 0;
 };
 

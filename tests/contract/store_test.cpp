@@ -1202,6 +1202,48 @@ TEST_P(StoreContract, TheSummaryCounts)
     EXPECT_EQ(reader->summary(kNoon + 12h).sessions, 0U);
 }
 
+TEST_P(StoreContract, TheStateCounts)
+{
+    const auto wait_until = [](auth::Time time) { return Failures{.password = 5, .wait_until = time}; };
+    open(session_of(add("alice", 17).id, "aaaaaaaa"));
+    transact([&](Transaction& transaction) {
+        transaction.save_failures(key(1), kHome, wait_until(kNoon + 10s), kNoon);
+        transaction.save_failures(key(2), kHome, wait_until(kNoon + 10s), kNoon - 20s);  // too long ago
+        transaction.save_failures(key(3), kHome, wait_until(kNoon), kNoon);              // over
+        transaction.save_failures(key(4), kHome, Failures{.password = 1}, kNoon);
+        transaction.save_failures(key(5), kHome, wait_until(kNoon + 1s), kNoon - 10s);
+        transaction.save_ceiling(key(1), kNoon + 101s);
+        transaction.save_ceiling(key(2), kNoon + 100s);
+    });
+    const auto mark = within([](Transaction& transaction) {
+        return transaction.append_audit({.at = kNoon, .event = "login", .outcome = "refused"});
+    });
+    const auto reader = store().open_reader();
+    const auth::StateQuery query{
+        .now = kNoon, .waits_since = kNoon - 10s, .ceilings_reached = kNoon + 100s, .most = 10};
+    const auto state = reader->state(query);
+    EXPECT_EQ(state.waits, 2U);
+    EXPECT_EQ(state.ceilings, 1U);
+    EXPECT_EQ(state.sessions, 1U);
+    EXPECT_EQ(state.last_audit, mark.id);
+
+    auto later = query;
+    later.now += 12h;
+    EXPECT_EQ(reader->state(later).sessions, 0U);
+    EXPECT_EQ(reader->state(later).waits, 0U);
+    auto fewer = query;
+    fewer.most = 1;
+    EXPECT_EQ(reader->state(fewer).waits, 1U) << "no more is counted than is asked for";
+}
+
+TEST_P(StoreContract, TheStateOfNothing)
+{
+    const auto state = store().open_reader()->state(
+        {.now = kNoon, .waits_since = kNoon - 10s, .ceilings_reached = kNoon + 100s});
+    EXPECT_EQ(state.waits + state.ceilings + state.sessions, 0U);
+    EXPECT_EQ(state.last_audit, 0);
+}
+
 TEST_P(StoreContract, ReadersOfSeveralThreadsDoNotDisturbTheWriter)
 {
     add("alice", 17);

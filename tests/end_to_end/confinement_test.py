@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The daemon confines itself, and serves on: logins, reloads, renewals, and other programs at the same database."""
+import contextlib
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import unittest
 
@@ -108,6 +110,42 @@ class Confined(TestCase):
     def test_required(self):
         self.place.write_settings('[process]\nconfine = "required"\n')
         self.start().wait_for_event("confined")
+
+
+def free_privileged_port():
+    for port in range(1023, 600, -1):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("all ports below 1024 are taken")
+
+
+@unittest.skipIf(os.geteuid() != 0, "needs root")
+class RootThatStays(TestCase):
+    """The data directory belongs to root: the daemon stays root, and has nothing of root's but its files."""
+
+    NONE = "0000000000000000"
+
+    def test_no_thread_has_a_capability(self):
+        port = free_privileged_port()
+        self.place.write_settings('name = "first.example.net"\n[metrics]\nlisten = "127.0.0.1:0"\n')
+        daemon = self.start(listen=(f"127.0.0.1:{port}",), plain=(f"unix:{self.place.root}/sock",))
+        self.assertEqual(port, daemon.port)
+        threads = os.listdir(f"/proc/{daemon.pid}/task")
+        self.assertGreaterEqual(len(threads), 4)
+        for thread in threads:
+            of = status(daemon.pid, thread)
+            self.assertEqual(["0"] * 4, of["Uid"].split())
+            self.assertEqual([self.NONE] * 5, [of[f"Cap{which}"] for which in ("Inh", "Prm", "Eff", "Bnd", "Amb")], of["Name"])
+
+        alice = self.place.add_user("alice")
+        self.log_in(daemon, alice)
+        # What it does later it can still do: renew its certificate, and clean up.
+        self.place.write_settings('name = "second.example.net"\n')
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_event("reloaded")
+        self.assertTrue(self.connect(daemon).read_reply().text.startswith("second.example.net "))
+        self.assertEqual(0, daemon.stop())
+        self.assertFalse((self.place.root / "sock").exists())
 
 
 @unittest.skipIf(os.geteuid() != 0, "needs root")

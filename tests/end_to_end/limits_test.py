@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Connections are counted where they are accepted, in all and per source; descriptors neither leak nor run out for good."""
+import contextlib
 import itertools
 import os
+import re
 import resource
 import ssl
 import threading
+import time
 import unittest
+import urllib.request
 
-from harness import SANITIZED, Client, Closed, TestCase, connect_tcp, eventually, main
+from harness import PATIENCE, SANITIZED, TLS, Client, Closed, TestCase, connect_tcp, eventually, main
 
 IN_ALL, PER_SOURCE = 6, 3
 TOO_MANY = b"421 Too many connections\r\n"
@@ -88,6 +92,139 @@ class Caps(TestCase):
         self.assertIsNotNone(self.served())
         self.assertIsNone(self.served())
         del held
+
+
+class Rate(TestCase):
+    """How fast a source may open connections."""
+
+    PER_SECOND = 2  # after a burst of twice as many
+
+    def setUp(self):
+        super().setUp()
+        self.place.write_settings(f"[limits]\naccepts_per_source = {self.PER_SECOND}\n")
+        self.daemon = self.start(plain=("127.0.0.1:0",))
+
+    def served(self, source="127.0.0.1"):
+        """Whether a connection is greeted; the only other answer is that there are too many."""
+        with self.daemon.connect_plain(0, source) as client:
+            first = client.read_line()
+        self.assertTrue(first.startswith(b"220") or first == TOO_MANY, first)
+        return first != TOO_MANY
+
+    def test_who_comes_too_fast_is_told_and_served_later(self):
+        began = time.monotonic()
+        served = sum(self.served() for _ in range(50))
+        took = time.monotonic() - began
+        self.assertGreaterEqual(served, 2 * self.PER_SECOND)
+        self.assertLessEqual(served, 2 * self.PER_SECOND + self.PER_SECOND * took + 1)
+        self.assertTrue(self.served("127.0.0.2"), "others are not its victims")
+        eventually(self.served, "its budget refills, though it has gone on")
+
+    def test_over_tls_too(self):
+        answers = set()
+        for _ in range(40):
+            try:
+                with self.daemon.connect() as client:
+                    answers.add(client.read_line()[:3])
+            except (Closed, OSError):
+                answers.add(b"")
+        self.assertLessEqual({b"220", b"421"}, answers, "greeted, and told")
+        self.assertLessEqual(answers, {b"220", b"421", b""}, "or closed, once enough were told")
+        with self.daemon.connect("127.0.0.2") as client:
+            client.expect(220)
+
+    def test_a_reload_changes_it(self):
+        while self.served():
+            pass
+        self.place.write_settings("[limits]\naccepts_per_source = 100000\n")
+        self.daemon.signal(1)
+        self.daemon.wait_for_event("reloaded")
+        for _ in range(50):
+            self.assertTrue(self.served())
+
+
+class Handshakes(TestCase):
+    """How many may be under way: the others wait."""
+
+    IN_ALL, PER_SOURCE = 4, 2
+    HELLO_BEGUN = bytes.fromhex("16030102000100")  # of a ClientHello, and no more
+
+    def setUp(self):
+        super().setUp()
+        self.place.write_settings(f"[limits]\nhandshakes = {self.IN_ALL}\nhandshakes_per_source = {self.PER_SOURCE}\n"
+                                  '[deadlines]\nhandshake = 120\n[metrics]\nlisten = "127.0.0.1:0"\n')
+        self.daemon = self.start()
+        self.metrics = self.daemon.stderr.wait_for(lambda line: re.fullmatch(r"metrics on \S+:(\d+)", line), "metrics on")[1]
+
+    def counted(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=PATIENCE) as page:
+            return int(re.search(rf"(?m)^securelogin_{name} (\d+)$", page.read().decode())[1])
+
+    def dawdle(self, source="127.0.0.1"):
+        connection = connect_tcp(self.daemon.port, source)
+        self.addCleanup(connection.close)
+        connection.sendall(self.HELLO_BEGUN)
+        return connection
+
+    def dawdlers(self, count, source="127.0.0.1"):
+        """So many more handshakes are under way."""
+        before = self.counted("handshakes")
+        made = [self.dawdle(source) for _ in range(count)]
+        eventually(lambda: self.counted("handshakes") == before + count, f"{count} handshakes")
+        return made
+
+    def assert_closed(self, connection):
+        with contextlib.suppress(ConnectionError):
+            self.assertEqual(b"", connection.recv(1))
+
+    def test_who_says_nothing_takes_no_place(self):
+        silent = [connect_tcp(self.daemon.port) for _ in range(self.PER_SOURCE * 5)]
+        with self.daemon.connect() as client:
+            client.expect(220)
+        self.assertEqual(0, self.counted("handshakes"))
+        for connection in silent:
+            connection.close()
+
+    def test_the_next_of_a_source_waits_and_others_do_not(self):
+        first, _ = self.dawdlers(self.PER_SOURCE)
+        connection = connect_tcp(self.daemon.port)
+        waiting = TLS.wrap_socket(connection, server_hostname="localhost", do_handshake_on_connect=False)
+        self.addCleanup(waiting.close)
+        waiting.settimeout(0)
+        with self.assertRaises(ssl.SSLWantReadError):
+            waiting.do_handshake()  # its ClientHello is sent
+        eventually(lambda: self.counted("handshakes_waiting") == 1, "one that waits")
+        with self.daemon.connect("127.0.0.2") as client:
+            client.expect(220)
+        self.assertEqual(1, self.counted("handshakes_waiting"))
+        with self.assertRaises(ssl.SSLWantReadError):
+            waiting.do_handshake()
+        first.close()
+        waiting.settimeout(PATIENCE)
+        waiting.do_handshake()
+        with Client(waiting) as client:
+            client.expect(220)
+        eventually(lambda: self.counted("handshakes") == 1, "the places are given back")
+
+    def test_a_stop_ends_those_that_shake_hands_and_those_that_wait(self):
+        dawdlers = self.dawdlers(self.PER_SOURCE)
+        dawdlers.append(self.dawdle())
+        eventually(lambda: self.counted("handshakes_waiting") == 1, "one that waits")
+        began = time.monotonic()
+        self.assertEqual(0, self.daemon.stop())
+        self.assertLess(time.monotonic() - began, 5)
+        for connection in dawdlers:
+            self.assert_closed(connection)
+
+    def test_dawdlers_from_few_sources_keep_nobody_out(self):
+        first, *_ = self.dawdlers(self.PER_SOURCE)
+        self.dawdlers(self.PER_SOURCE, "127.0.0.2")
+        with self.daemon.connect("127.0.0.3") as client:
+            client.expect(220)
+        self.assert_closed(first)
+        self.assertEqual(1, self.counted("handshakes_displaced_total"), "the oldest gave way")
+        user = self.place.add_user("alice")
+        self.log_in(self.daemon, user, source="127.0.0.5")
 
 
 class Descriptors(TestCase):

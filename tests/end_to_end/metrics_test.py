@@ -132,6 +132,23 @@ class Page(Metrics):
         self.assertEqual(2, samples[("securelogin_connections", ())])
         self.assertEqual(1, samples[("securelogin_connections_turned_away_total", ())])
 
+    def test_what_the_database_holds_is_looked_at_now_and_then(self):
+        daemon = self.start_with("[waits]\nfirst = 600\n" + LISTEN)
+        state = {"waits": 0, "ceilings_reached": 0, "sessions": 0, "audit_records_since_checkpoint": 0}
+
+        def is_told():
+            samples = self.samples()
+            return all(samples[(f"securelogin_{name}", ())] == value for name, value in state.items())
+
+        eventually(is_told, f"{state}")
+        self.have_a_day(daemon)  # mallory waits, at one source; one is logged in; eight attempts were refused, one alarm raised
+        state |= {"waits": 1, "sessions": 1, "audit_records_since_checkpoint": self.place.query(
+            "SELECT MAX(id) - (SELECT id FROM audit WHERE event = 'audit.checkpoint') FROM audit")[0][0]}
+        eventually(is_told, f"{state}")
+        samples = self.samples()
+        self.assertLess(samples[("securelogin_audit_checkpoint_age_seconds", ())], PATIENCE)
+        self.assertLess(samples[("securelogin_state_age_seconds", ())], PATIENCE)
+
     def test_a_unix_socket(self):
         path = self.place.root / "metrics"
         daemon = self.start_with(f'[metrics]\nlisten = "unix:{path}"\n')

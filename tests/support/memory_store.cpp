@@ -446,6 +446,25 @@ class MemoryStore::Lookups final : public auth::Reader {
         return summary;
     }
 
+    auth::StoreState state(const auth::StateQuery& query) override
+    {
+        const auto held = committed();
+        const auto count = [&](const auto& rows, auto counts) {
+            const auto all = static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), counts));
+            return std::min(all, query.most);
+        };
+        return {.waits = count(held.failures,
+                               [&](const auto& row) {
+                                   return row.second.updated_at >= query.waits_since &&
+                                          row.second.failures.wait_until > query.now;
+                               }),
+                .ceilings = count(held.ceilings,
+                                  [&](const auto& row) { return row.second > query.ceilings_reached; }),
+                .sessions =
+                    count(held.sessions, [&](const auto& row) { return row.second.expires_at > query.now; }),
+                .last_audit = last_mark_in(held).id};
+    }
+
   private:
     [[nodiscard]] State committed() const
     {

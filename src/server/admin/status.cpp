@@ -3,19 +3,23 @@
 #include <fmt/format.h>
 #include <sys/timex.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/certificate.hpp"
 #include "common/text.hpp"
 #include "server/admin/installation.hpp"
+#include "server/auth/clock_health.hpp"
 #include "server/auth/phc.hpp"
 #include "server/auth/time_text.hpp"
+#include "server/memory_bound.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -38,6 +42,8 @@ struct Picture {
     std::size_t outdated_hashes;
     auth::Time now;
     bool clock_synchronized;
+    auth::ClockHealth::Counts clock_health;
+    MemoryBound memory;
 };
 
 std::optional<std::filesystem::path> settings_file(const Options& options)
@@ -89,6 +95,20 @@ std::size_t count_outdated_hashes(const Installation& installation)
     return count;
 }
 
+auth::ClockHealth::Counts clock_health(const Installation& installation)
+{
+    auth::ClockHealth health(installation.settings.policy.totp_window);
+    installation.store->open_reader()->for_each_account(
+        [&](const auth::Account& account) { health.add(account); });
+    return health.counts();
+}
+
+/// Of a daemon on this machine.
+MemoryBound bound_of(const Settings& settings)
+{
+    return memory_bound(settings, std::max(1U, std::thread::hardware_concurrency()));
+}
+
 Picture take(const Options& options)
 {
     auto settings = settings_file(options);  // before the rights to look for it may be given up
@@ -102,7 +122,9 @@ Picture take(const Options& options)
             .store = installation.store->open_reader()->summary(now),
             .outdated_hashes = count_outdated_hashes(installation),
             .now = now,
-            .clock_synchronized = clock_synchronized()};
+            .clock_synchronized = clock_synchronized(),
+            .clock_health = clock_health(installation),
+            .memory = bound_of(installation.settings)};
 }
 
 std::string shown(const std::filesystem::path& path) { return printable(path.string()); }
@@ -118,6 +140,26 @@ boost::json::value certificate_json(const CertificateStatus& certificate)
         object["problem"] = certificate.problem;
     }
     return object;
+}
+
+boost::json::value clock_health_json(const auth::ClockHealth::Counts& counts)
+{
+    return {{"codes", counts.codes},
+            {"current", counts.current},
+            {"earlier", counts.earlier},
+            {"later", counts.later},
+            {"says", describe(counts)}};
+}
+
+boost::json::value memory_json(const MemoryBound& bound)
+{
+    return {{"bytes", bound.total()},
+            {"base", bound.base},
+            {"hash_arenas", bound.hash_arenas},
+            {"connections", bound.connections},
+            {"handshakes", bound.handshakes},
+            {"hash_queue", bound.hash_queue},
+            {"tables", bound.tables}};
 }
 
 boost::json::value to_json(const Picture& picture)
@@ -136,7 +178,21 @@ boost::json::value to_json(const Picture& picture)
             {"outdated_hashes", picture.outdated_hashes},
             {"sessions", picture.store.sessions},
             {"clock", auth::to_rfc3339(picture.now)},
-            {"clock_synchronized", picture.clock_synchronized}};
+            {"clock_synchronized", picture.clock_synchronized},
+            {"clock_health", clock_health_json(picture.clock_health)},
+            {"memory_bound", memory_json(picture.memory)}};
+}
+
+std::string memory_text(const MemoryBound& bound)
+{
+    constexpr std::uint64_t mib = 1U << 20U;
+    const auto rounded_up = [](std::uint64_t bytes) { return (bytes + mib - 1) / mib; };
+    return fmt::format(
+        "memory-bound {} MiB (base {}, hash arenas {}, connections {}, handshakes {}, hash queue {}, "
+        "tables {})\n",
+        rounded_up(bound.total()), rounded_up(bound.base), rounded_up(bound.hash_arenas),
+        rounded_up(bound.connections), rounded_up(bound.handshakes), rounded_up(bound.hash_queue),
+        rounded_up(bound.tables));
 }
 
 std::string certificate_text(const CertificateStatus& certificate)
@@ -165,12 +221,15 @@ std::string to_text(const Picture& picture)
                        "outdated-hashes {}\n"
                        "sessions {}\n"
                        "clock {}\n"
-                       "clock-synchronized {}\n",
+                       "clock-synchronized {}\n"
+                       "clock-health {}\n"
+                       "{}",
                        picture.settings ? shown(*picture.settings) : "(defaults)",
                        shown(picture.data_directory), shown(picture.database), picture.store.schema_version,
                        shown(picture.master_key), certificate_text(picture.certificate), picture.store.users,
                        picture.store.disabled, picture.outdated_hashes, picture.store.sessions,
-                       auth::to_rfc3339(picture.now), picture.clock_synchronized ? "yes" : "no");
+                       auth::to_rfc3339(picture.now), picture.clock_synchronized ? "yes" : "no",
+                       describe(picture.clock_health), memory_text(picture.memory));
 }
 
 }  // namespace

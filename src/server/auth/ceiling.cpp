@@ -40,4 +40,9 @@ std::optional<std::chrono::seconds> time_to_refill(WholeAgain whole_again, const
     return room_for_one - now;
 }
 
+Time reached_after(const CeilingPolicy& policy, Time now) noexcept
+{
+    return now + policy.per - interval(policy);
+}
+
 }  // namespace securelogin::auth

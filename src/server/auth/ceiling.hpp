@@ -40,4 +40,7 @@ using WholeAgain = std::optional<Time>;
                                                                  const CeilingPolicy& policy,
                                                                  Time now) noexcept;
 
+/// A budget that is whole again after this moment has nothing left at `now`.
+[[nodiscard]] Time reached_after(const CeilingPolicy& policy, Time now) noexcept;
+
 }  // namespace securelogin::auth

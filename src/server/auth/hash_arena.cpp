@@ -57,8 +57,12 @@ bool fits_arena(const void* address, std::size_t size, int protection, int flags
 
 }  // namespace
 
-HashArena::HashArena(const HashParameters& parameters)
-    : size_(round_up(parameters.memory_kib * kBytesPerKib, kHugePage))
+std::size_t HashArena::size_for(const HashParameters& parameters) noexcept
+{
+    return round_up(parameters.memory_kib * kBytesPerKib, kHugePage);
+}
+
+HashArena::HashArena(const HashParameters& parameters) : size_(size_for(parameters))
 {
     assert(lent.memory == nullptr);
     memory_ = map_aligned(size_);

@@ -24,6 +24,8 @@ class HashArena {
     HashArena& operator=(const HashArena&) = delete;
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes
+    /// Of an arena for `parameters`.
+    [[nodiscard]] static std::size_t size_for(const HashParameters& parameters) noexcept;
 
     /// While one lives, what libsodium maps on this thread comes out of the thread's arena, if it has one
     /// that is large enough and free.  For the calls that hash, and no others. REQUIRES: one at a time on a

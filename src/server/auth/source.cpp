@@ -12,7 +12,8 @@ namespace securelogin::auth {
 namespace {
 
 constexpr std::string_view kLocal = "local";
-constexpr std::size_t kNetworkSize = 8;        // bytes of a /64
+constexpr std::ptrdiff_t kNetworkSize = 8;     // bytes of a /64
+constexpr std::ptrdiff_t kSiteSize = 6;        // bytes of a /48
 constexpr std::size_t kMappedPrefixSize = 12;  // bytes before the IPv4 address in ::ffff:0:0/96
 
 /// inet_pton would stop at a NUL and take what stands before it for the whole.
@@ -30,10 +31,11 @@ std::string spell(int family, const void* address)
                                                                            : std::string(kLocal);
 }
 
-std::string spell_network(in6_addr address)
+/// The network of the first `size` bytes.
+std::string spell_network(in6_addr address, std::ptrdiff_t size)
 {
-    std::fill(std::begin(address.s6_addr) + kNetworkSize, std::end(address.s6_addr), std::uint8_t{0});
-    return spell(AF_INET6, &address) + "/64";
+    std::fill(std::begin(address.s6_addr) + size, std::end(address.s6_addr), std::uint8_t{0});
+    return spell(AF_INET6, &address) + "/" + std::to_string(size * 8);
 }
 
 }  // namespace
@@ -53,7 +55,7 @@ Source Source::from_address(std::string_view address)
         const auto text = spell(AF_INET, &ipv6.s6_addr[kMappedPrefixSize]);
         return {text, text};
     }
-    return {spell(AF_INET6, &ipv6), spell_network(ipv6)};
+    return {spell(AF_INET6, &ipv6), spell_network(ipv6, kNetworkSize), spell_network(ipv6, kSiteSize)};
 }
 
 Source Source::of_device(std::string_view fingerprint)

@@ -22,13 +22,19 @@ class Source {
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
     /// What counts as one: an IPv4 address, an IPv6 /64 (`2001:db8:0:1::/64`), `local`, `device:...`.
     [[nodiscard]] const std::string& bucket() const noexcept { return bucket_; }
+    /// What one holder may well have all of: the IPv6 /48 that the /64 lies in (RFC 6177; `2001:db8::/48`);
+    /// else bucket().
+    [[nodiscard]] const std::string& network() const noexcept { return network_; }
 
   private:
-    Source(std::string address, std::string bucket) : address_(std::move(address)), bucket_(std::move(bucket))
+    Source(std::string address, std::string bucket) : Source(std::move(address), bucket, bucket) {}
+    Source(std::string address, std::string bucket, std::string network)
+        : address_(std::move(address)), bucket_(std::move(bucket)), network_(std::move(network))
     {
     }
     std::string address_;
     std::string bucket_;
+    std::string network_;
 };
 
 }  // namespace securelogin::auth

@@ -145,6 +145,21 @@ struct StoreSummary {
     int schema_version = 0;
 };
 
+/// What is to be counted for the metrics.
+struct StateQuery {
+    Time now;
+    Time waits_since;            // no wait that still runs was brought by a failure before
+    Time ceilings_reached;       // reached_after(): ceiling.hpp
+    std::size_t most = 100'000;  // counted of each
+};
+
+struct StoreState {
+    std::size_t waits = 0;        // names and sources that are made to wait
+    std::size_t ceilings = 0;     // names of which strangers' budget has nothing left
+    std::size_t sessions = 0;     // that have not ended
+    std::int64_t last_audit = 0;  // id of the newest record; 0: there is none
+};
+
 /// Reads of what has been committed.  One thread at a time; each thread opens its own.  Throws StoreError.
 class Reader {
   public:
@@ -166,6 +181,8 @@ class Reader {
         const std::function<bool(const AuditEntry&)>& visit) = 0;
     /// May take time on a large database.
     [[nodiscard]] virtual StoreSummary summary(Time now) = 0;
+    /// Bounded by query.most, and by what Purge::most_kept leaves.
+    [[nodiscard]] virtual StoreState state(const StateQuery& query) = 0;
 };
 
 class Store {

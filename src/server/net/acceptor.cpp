@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <cerrno>
 #include <stdexcept>
@@ -65,6 +66,27 @@ Acceptor open_acceptor(const asio::any_io_executor& executor, const Endpoint& en
         throw std::runtime_error("listening on " + to_string(endpoint.address) + ": " +
                                  error.code().message() + ": " + remedy(error.code().value()));
     }
+    return acceptor;
+}
+
+ListeningSocket::ListeningSocket(Endpoint endpoint) : endpoint_(std::move(endpoint)), descriptor_(-1)
+{
+    asio::io_context for_opening_only;
+    descriptor_ = open_acceptor(for_opening_only.get_executor(), endpoint_).release();
+}
+
+ListeningSocket::~ListeningSocket()
+{
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    if (endpoint_.unix_path) ::unlink(endpoint_.unix_path->c_str());
+}
+
+Acceptor ListeningSocket::take_over(const asio::any_io_executor& executor)
+{
+    Acceptor acceptor(executor);
+    acceptor.assign(endpoint_.address.protocol(), descriptor_);
+    descriptor_ = -1;
     return acceptor;
 }
 

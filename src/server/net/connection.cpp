@@ -30,9 +30,10 @@ Connection::Connection(Stream stream, std::optional<Slots::Slot> slot, auth::Sou
 {
 }
 
-asio::awaitable<void> Connection::serve()
+asio::awaitable<void> Connection::serve(Handshakes* handshakes)
 {
-    const bool ready = co_await handshake(service_->deadlines.handshake);
+    bool ready = handshakes == nullptr;
+    if (!ready) ready = co_await handshake_in_turn(*handshakes);
     if (ready) {
         login_deadline_ = Clock::now() + service_->deadlines.login;
         co_await converse();
@@ -45,8 +46,9 @@ asio::awaitable<void> Connection::serve()
 
 asio::awaitable<void> Connection::turn_away(std::chrono::seconds patience)
 {
-    const bool ready = co_await handshake(patience);
-    if (!ready) co_return;
+    stream_.expires_at(Clock::now() + patience);
+    const auto error = co_await handshake();
+    if (log_failed(error)) co_return;
     say({.code = code::kClosing, .text = "Too many connections"});
     co_await finish(patience);
 }
@@ -57,21 +59,87 @@ void Connection::shut_down()
         self->draining_ = true;
         // A reply that is on its way is let go out.
         if (self->waiting_) self->stream_.cancel();
+        if (self->turn_awaited_) self->turn_awaited_->cancel();
     });
 }
 
-asio::awaitable<bool> Connection::handshake(std::chrono::seconds patience)
+/// Who has sent nothing yet has cost nothing yet: no place, and no memory of OpenSSL's.
+asio::awaitable<bool> Connection::handshake_in_turn(Handshakes& handshakes)
 {
-    stream_.expires_at(Clock::now() + patience);
+    const auto deadline = Clock::now() + service_->deadlines.handshake;
+    stream_.expires_at(deadline);
     waiting_ = true;
-    const auto [error] = co_await stream_.async_handshake(kResult);
+    auto [error] = co_await stream_.async_wait_readable(kResult);
+    if (!error) error = co_await await_turn(handshakes, deadline);
+    if (!error) error = co_await handshake();
     waiting_ = false;
-    if (error) {
-        service_->log.write(
-            Level::debug, "handshake_failed",
-            {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.message()}});
+    turn_.reset();
+    co_return !log_failed(error);
+}
+
+asio::awaitable<boost::system::error_code> Connection::await_turn(Handshakes& handshakes,
+                                                                  Clock::time_point deadline)
+{
+    boost::system::error_code none;
+    try {
+        turn_awaited_.emplace(stream_.get_executor(), deadline);
+        turn_.emplace(handshakes.ask(source_, notices_of_turn()));
+    } catch (const std::exception&) {
+        co_return asio::error::make_error_code(asio::error::no_memory);
     }
-    co_return !error;
+    // The notice comes on this strand, and so not before the wait has begun.
+    if (!turn_->has_come()) {
+        [[maybe_unused]] const auto waited = co_await turn_awaited_->async_wait(kResult);
+    }
+    turn_awaited_.reset();
+    if (turn_->has_come()) co_return none;
+    co_return draining_ ? asio::error::operation_aborted : asio::error::timed_out;
+}
+
+/// Each is called by another connection, on whatever thread that is on.
+Handshakes::Notices Connection::notices_of_turn()
+{
+    const auto tell = [](const std::weak_ptr<Connection>& weak, void (*what)(Connection&)) noexcept {
+        try {
+            const auto self = weak.lock();
+            if (self) asio::post(self->executor(), [self, what] { what(*self); });
+        } catch (const std::exception&) {
+            return;  // out of memory: the deadline ends it
+        }
+    };
+    const std::weak_ptr<Connection> weak = weak_from_this();
+    return {.granted =
+                [tell, weak] {
+                    tell(weak, [](Connection& self) {
+                        if (self.turn_awaited_) self.turn_awaited_->cancel();
+                    });
+                },
+            .displaced =
+                [tell, weak] {
+                    tell(weak, [](Connection& self) {
+                        if (self.turn_) self.stream_.cancel();
+                    });
+                }};
+}
+
+asio::awaitable<boost::system::error_code> Connection::handshake()
+{
+    try {
+        stream_.secure(accept_side(*service_->tls));
+    } catch (const std::exception&) {
+        co_return asio::error::make_error_code(asio::error::no_memory);
+    }
+    const auto [error] = co_await stream_.async_handshake(kResult);
+    co_return error;
+}
+
+bool Connection::log_failed(const boost::system::error_code& error) const
+{
+    if (!error) return false;
+    service_->log.write(
+        Level::debug, "handshake_failed",
+        {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.message()}});
+    return true;
 }
 
 /// The only catch: denies.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "server/auth/source.hpp"
 #include "server/login/async_authenticator.hpp"
 #include "server/login/peer.hpp"
+#include "server/net/handshakes.hpp"
 #include "server/net/slots.hpp"
 #include "server/net/tls.hpp"
 
@@ -43,11 +45,13 @@ struct Service {
 
 class Connection final : public login::Peer, public std::enable_shared_from_this<Connection> {
   public:
+    /// `stream` is in clear as yet, whatever it is to be.
     Connection(Stream stream, std::optional<Slots::Slot> slot, auth::Source source, std::uint64_t id,
                std::shared_ptr<const Service> service);
 
-    /// Handshake, conversation, goodbye.  Never throws.
-    [[nodiscard]] boost::asio::awaitable<void> serve();
+    /// Handshake when its turn has come, conversation, goodbye; all in clear where there are no handshakes.
+    /// Never throws.
+    [[nodiscard]] boost::asio::awaitable<void> serve(Handshakes* handshakes);
     /// Handshake, 421, goodbye, all within `patience`: for whom there is no slot.  Never throws.
     [[nodiscard]] boost::asio::awaitable<void> turn_away(std::chrono::seconds patience);
 
@@ -67,7 +71,12 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
   private:
     using Clock = std::chrono::steady_clock;
 
-    [[nodiscard]] boost::asio::awaitable<bool> handshake(std::chrono::seconds patience);
+    [[nodiscard]] boost::asio::awaitable<bool> handshake_in_turn(Handshakes& handshakes);
+    [[nodiscard]] boost::asio::awaitable<boost::system::error_code> await_turn(Handshakes& handshakes,
+                                                                               Clock::time_point deadline);
+    [[nodiscard]] boost::asio::awaitable<boost::system::error_code> handshake();
+    [[nodiscard]] Handshakes::Notices notices_of_turn();
+    [[nodiscard]] bool log_failed(const boost::system::error_code& error) const;
     [[nodiscard]] boost::asio::awaitable<void> converse();
     [[nodiscard]] boost::asio::awaitable<void> receive();
     [[nodiscard]] boost::asio::awaitable<void> flush();
@@ -77,6 +86,8 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
 
     Stream stream_;
     std::optional<Slots::Slot> slot_;
+    std::optional<Handshakes::Turn> turn_;  // until the handshake has ended
+    std::optional<boost::asio::steady_timer> turn_awaited_;
     auth::Source source_;
     std::optional<auth::DeviceFingerprint> device_;  // known from the end of the handshake on
     std::uint64_t id_;

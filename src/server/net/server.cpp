@@ -67,20 +67,20 @@ struct Server::Listener {
     Reserve reserve;
 };
 
-Server::Server(asio::io_context& io, Slots& slots, std::shared_ptr<const Service> service, EventLog& log)
-    : io_(io), log_(log), slots_(slots), drain_deadline_(asio::make_strand(io)), service_(std::move(service))
+Server::Server(asio::io_context& io, Gate& gate, std::shared_ptr<const Service> service, EventLog& log)
+    : io_(io), log_(log), gate_(gate), drain_deadline_(asio::make_strand(io)), service_(std::move(service))
 {
 }
 
 Server::~Server() = default;
 
-Server::Listening Server::listen(const Endpoint& endpoint)
+Server::Listening Server::listen(ListeningSocket socket)
 {
-    auto acceptor = open_acceptor(asio::make_strand(io_), endpoint);
-    auto& listener = listeners_.emplace_back(acceptor.get_executor(), endpoint);
-    listener.acceptor = std::move(acceptor);
-    asio::co_spawn(listener.acceptor.get_executor(), accept_loop(listener), asio::detached);
-    return {.address = to_string(listener.acceptor.local_endpoint()), .tls = endpoint.tls};
+    const asio::any_io_executor strand = asio::make_strand(io_);
+    auto& listener = listeners_.emplace_back(strand, socket.endpoint());
+    listener.acceptor = socket.take_over(strand);
+    asio::co_spawn(strand, accept_loop(listener), asio::detached);
+    return {.address = to_string(listener.acceptor.local_endpoint()), .tls = listener.endpoint.tls};
 }
 
 void Server::reload(std::shared_ptr<const Service> service)
@@ -164,13 +164,16 @@ void Server::welcome(Stream::Socket socket, bool tls)
         const auto peer = socket.remote_endpoint(gone);
         if (gone) return;
         auto source = source_of(peer);
-        auto slot = slots_.take(source);
-        if (!slot) return turn_away(std::move(socket), tls, std::move(source));
+        if (!gate_.accepts.take(source, std::chrono::steady_clock::now())) {
+            return turn_away(std::move(socket), tls, std::move(source), "too_fast");
+        }
+        auto slot = gate_.slots.take(source);
+        if (!slot) return turn_away(std::move(socket), tls, std::move(source), "no_slot");
 
         const int no_delay = 1;  // fails on a Unix socket, which has no such delay
         ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
         const auto terms = service();
-        Stream stream(std::move(socket), tls ? accept_side(*terms->tls) : nullptr);
+        Stream stream(std::move(socket));
         std::uint64_t id = 0;
         {
             const std::lock_guard lock(mutex_);
@@ -179,13 +182,13 @@ void Server::welcome(Stream::Socket socket, bool tls)
         }
         auto connection =
             std::make_shared<Connection>(std::move(stream), std::move(slot), std::move(source), id, terms);
-        start(connection);
+        start(connection, tls);
     } catch (const std::exception& error) {
         log_.write(Level::error, "connection_failed", {{"error", error.what()}});
     }
 }
 
-void Server::start(const std::shared_ptr<Connection>& connection)
+void Server::start(const std::shared_ptr<Connection>& connection, bool tls)
 {
     const auto id = connection->connection();
     {
@@ -193,14 +196,14 @@ void Server::start(const std::shared_ptr<Connection>& connection)
         if (draining_) return;
         open_.emplace(id, connection);
     }
-    asio::co_spawn(connection->executor(), connection->serve(),
+    asio::co_spawn(connection->executor(), connection->serve(tls ? &gate_.handshakes : nullptr),
                    [this, connection, id](const std::exception_ptr&) { forget(id); });
 }
 
-/// Tells a peer that there is no slot for it, where that costs next to nothing.
-void Server::turn_away(Stream::Socket socket, bool tls, auth::Source source)
+/// Tells a peer that it is not served, where that costs next to nothing.
+void Server::turn_away(Stream::Socket socket, bool tls, auth::Source source, std::string_view why)
 {
-    log_.write(Level::debug, "no_slot", {{"source", source.address()}});
+    log_.write(Level::debug, why, {{"source", source.address()}});
     if (!tls) {
         const auto farewell = to_wire({.code = code::kClosing, .text = "Too many connections"});
         // An empty send buffer takes it whole; if not, the close alone must do.
@@ -219,8 +222,8 @@ void Server::turn_away(Stream::Socket socket, bool tls, auth::Source source)
         ++courtesies_;
     }
     const auto terms = service();
-    auto connection = std::make_shared<Connection>(Stream(std::move(socket), accept_side(*terms->tls)),
-                                                   std::nullopt, std::move(source), 0, terms);
+    auto connection =
+        std::make_shared<Connection>(Stream(std::move(socket)), std::nullopt, std::move(source), 0, terms);
     asio::co_spawn(connection->executor(), connection->turn_away(kTurnAwayPatience),
                    [connection](const std::exception_ptr&) {});
 }

@@ -1,7 +1,7 @@
 // server.hpp: the listeners and every connection that came through them.
 //
-// Counts before it serves: a connection that has no slot costs an accept and a close.  An accept loop
-// outlives a shortage of descriptors: it sheds one connection, waits, and goes on.
+// Counts before it serves (gate.hpp): a connection that comes too fast or has no slot costs an accept and a
+// close.  An accept loop outlives a shortage of descriptors: it sheds one connection, waits, and goes on.
 //
 // All members from any thread, unless said otherwise.
 #pragma once
@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,7 +23,7 @@
 #include "server/net/acceptor.hpp"
 #include "server/net/connection.hpp"
 #include "server/net/endpoint.hpp"
-#include "server/net/slots.hpp"
+#include "server/net/gate.hpp"
 
 namespace securelogin::net {
 
@@ -33,15 +34,14 @@ class Server {
         bool tls;
     };
 
-    /// `slots` must outlive `io`, and `io` this: connections that are still open when `io` ends give theirs
-    /// back then.
-    Server(boost::asio::io_context& io, Slots& slots, std::shared_ptr<const Service> service, EventLog& log);
+    /// `gate` must outlive `io`, and `io` this: connections that are still open when `io` ends give back then
+    /// what they have of it.
+    Server(boost::asio::io_context& io, Gate& gate, std::shared_ptr<const Service> service, EventLog& log);
     /// REQUIRES: `io` runs no more.
     ~Server();
 
-    /// Binds and begins to accept.  Throws std::runtime_error that names the address, why, and the remedy.
-    /// Before the io_context runs.
-    Listening listen(const Endpoint& endpoint);
+    /// Begins to accept.  Before the io_context runs.
+    Listening listen(ListeningSocket socket);
 
     /// New connections are served with these; open ones go on with theirs.
     void reload(std::shared_ptr<const Service> service);
@@ -57,15 +57,15 @@ class Server {
     [[nodiscard]] boost::asio::awaitable<void> recover_from(const boost::system::error_code& error,
                                                             Listener& listener);
     void welcome(Stream::Socket socket, bool tls);
-    void turn_away(Stream::Socket socket, bool tls, auth::Source source);
-    void start(const std::shared_ptr<Connection>& connection);
+    void turn_away(Stream::Socket socket, bool tls, auth::Source source, std::string_view why);
+    void start(const std::shared_ptr<Connection>& connection, bool tls);
     void forget(std::uint64_t id);
     void await_drained(std::chrono::seconds patience);
     [[nodiscard]] std::shared_ptr<const Service> service() const;
 
     boost::asio::io_context& io_;
     EventLog& log_;
-    Slots& slots_;
+    Gate& gate_;
     std::list<Listener> listeners_;
     boost::asio::steady_timer drain_deadline_;  // on a strand of its own
 

@@ -1,5 +1,6 @@
 // slots.hpp: how many connections may be open, in all and per source.
 //
+// A network (Source::network()) may have as many as kNetworkShare sources: who holds an IPv6 /48 has 65,536.
 // Counted where a connection is accepted, before it has cost anything.  A slot is free again as soon as its
 // connection's socket is closed.  Any thread.
 #pragma once
@@ -27,20 +28,26 @@ class Slots {
     class Slot {
       public:
         Slot(Slot&& other) noexcept
-            : slots_(std::exchange(other.slots_, nullptr)), bucket_(std::move(other.bucket_))
+            : slots_(std::exchange(other.slots_, nullptr)),
+              bucket_(std::move(other.bucket_)),
+              network_(std::move(other.network_))
         {
         }
         Slot& operator=(Slot&&) = delete;
         ~Slot()
         {
-            if (slots_ != nullptr) slots_->give_back(bucket_);
+            if (slots_ != nullptr) slots_->give_back(bucket_, network_);
         }
 
       private:
         friend class Slots;
-        Slot(Slots& slots, std::string bucket) : slots_(&slots), bucket_(std::move(bucket)) {}
+        Slot(Slots& slots, std::string bucket, std::string network) noexcept
+            : slots_(&slots), bucket_(std::move(bucket)), network_(std::move(network))
+        {
+        }
         Slots* slots_;
         std::string bucket_;
+        std::string network_;
     };
 
     explicit Slots(Limits limits) : limits_(limits) {}
@@ -59,14 +66,15 @@ class Slots {
     [[nodiscard]] Counts counts() const;
 
   private:
-    void give_back(const std::string& bucket) noexcept;
+    void give_back(const std::string& bucket, const std::string& network) noexcept;
 
     mutable std::mutex mutex_;
     Limits limits_;  // guarded by mutex_, as is all below
     std::size_t taken_ = 0;
     std::uint64_t given_ = 0;
     std::uint64_t refused_ = 0;
-    std::map<std::string, std::size_t> per_source_;  // no entry is 0: bounded by what is open
+    // By bucket and, where that is another, by network.  No entry is 0: bounded by what is open.
+    std::map<std::string, std::size_t> per_source_;
 };
 
 }  // namespace securelogin::net

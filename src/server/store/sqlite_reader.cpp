@@ -159,4 +159,20 @@ auth::StoreSummary SqliteReader::summary(auth::Time now)
     });
 }
 
+auth::StoreState SqliteReader::state(const auth::StateQuery& query)
+{
+    return connection_.attempt("counting in", [&] {
+        SQLite::Statement row(connection_.database(), sql::kState);
+        Execution counted(row, query.waits_since, query.now, static_cast<std::int64_t>(query.most),
+                          query.ceilings_reached);
+        auth::StoreState state;
+        if (!counted.next()) return state;
+        state.waits = count_in(row.getColumn(0));
+        state.ceilings = count_in(row.getColumn(1));
+        state.sessions = count_in(row.getColumn(2));
+        state.last_audit = row.getColumn(3).getInt64();
+        return state;
+    });
+}
+
 }  // namespace securelogin::store

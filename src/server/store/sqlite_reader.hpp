@@ -33,6 +33,7 @@ class SqliteReader final : public auth::Reader {
     void for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit) override;
     std::optional<auth::AuditHead> read_audit(const AuditVisit& visit) override;
     auth::StoreSummary summary(auth::Time now) override;
+    auth::StoreState state(const auth::StateQuery& query) override;
 
   private:
     struct Statements {

@@ -195,4 +195,13 @@ inline constexpr const char* kSummary =
     "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM users WHERE state = 'disabled'),"
     " (SELECT COUNT(*) FROM sessions WHERE expires_at > $1), (SELECT schema_version FROM installation)";
 
+// For the metrics: none of them reads more than $3 rows of what is counted.
+
+inline constexpr const char* kState =
+    "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM failures WHERE updated_at >= $1 AND wait_until > $2"
+    " LIMIT $3) AS waits),"
+    " (SELECT COUNT(*) FROM (SELECT 1 FROM ceilings WHERE whole_at > $4 LIMIT $3) AS reached),"
+    " (SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE expires_at > $2 LIMIT $3) AS running),"
+    " (SELECT last_id FROM audit_head)";
+
 }  // namespace securelogin::store::sql

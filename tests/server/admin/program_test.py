@@ -5,6 +5,7 @@ What it prints is read by programs that share no code with it: zbarimg (PNG and 
 
 import base64
 import codecs
+import contextlib
 import fcntl
 import json
 import os
@@ -799,6 +800,32 @@ class StatusCommand(Case):
         self.assertRegex(status["version"], r"^\d+\.\d+\.\d+")
         self.assertRegex(status["clock"], f"^{RFC3339}$")
         self.assertIn(status["clock_synchronized"], (True, False))
+
+    def test_memory_bound(self):
+        self.add()
+        bound = self.succeed_json("status")["memory_bound"]
+        self.assertEqual(sum(bytes_ for part, bytes_ in bound.items() if part != "bytes"), bound["bytes"])
+        with open(self.path("settings.toml"), "w") as file:
+            file.write("[limits]\nconnections = 8192\n")
+        os.chmod(self.path("settings.toml"), 0o600)
+        more = self.succeed_json("status", "--config", "settings.toml")["memory_bound"]
+        self.assertEqual(more["connections"], 2 * bound["connections"])
+        self.assertEqual(more["bytes"], bound["bytes"] + bound["connections"])
+        self.assertRegex(self.succeed("status"), f"(?m)^memory-bound {-(-bound['bytes'] // 2**20)} MiB \\(base \\d+, ")
+
+    def test_clock_health(self):
+        """Whatever the rows say: that the daemon writes them so is shown end to end."""
+        self.add()
+        self.assertIn("clock-health no code accepted yet\n", self.succeed("status"))
+        for number in range(11):
+            self.add(f"user{number}")
+        with contextlib.closing(sqlite3.connect(f"{self.data}/securelogin.db")) as database, database:
+            database.execute("UPDATE users SET password_set_at = 1000, last_login_at = 1000000000 + 30 * 7,"
+                             " last_login_source = '192.0.2.1' WHERE name LIKE 'user%'")
+            database.execute("UPDATE totp SET last_step = (1000000000 + 30 * 7) / 30 - 1")
+        self.assertEqual({"codes": 11, "current": 0, "earlier": 11, "later": 0},
+                         {key: value for key, value in self.succeed_json("status")["clock_health"].items() if key != "says"})
+        self.assertIn("this server's clock is fast: synchronize it", self.succeed("status"))
 
     def test_missing_certificate_is_said_plainly(self):
         self.add()

@@ -76,5 +76,13 @@ TEST(Ceiling, AClockThatWasSetBackKeepsNobodyOutForLongerThanAnInterval)
     EXPECT_EQ(with_charge(kNoon + 24h, kPolicy, kNoon), kNoon + 500s);
 }
 
+TEST(Ceiling, ReachedIsWhereThereIsSomethingToWaitFor)
+{
+    for (auto whole_at = kNoon; whole_at <= kNoon + 400s; whole_at += 1s) {
+        EXPECT_EQ(whole_at > reached_after(kPolicy, kNoon),
+                  time_to_refill(whole_at, kPolicy, kNoon).has_value());
+    }
+}
+
 }  // namespace
 }  // namespace securelogin::auth

@@ -72,5 +72,16 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 // clang-format on
 
+TEST(Source, ANetworkIsASiteInIPv6AndTheSourceItselfElsewhere)
+{
+    EXPECT_EQ(Source::from_address("2001:db8:7:1::1").network(), "2001:db8:7::/48");
+    EXPECT_EQ(Source::from_address("2001:db8:7:ffff::1").network(), "2001:db8:7::/48");
+    EXPECT_EQ(Source::from_address("2001:db8:8:1::1").network(), "2001:db8:8::/48");
+    EXPECT_EQ(Source::from_address("192.0.2.7").network(), "192.0.2.7");
+    EXPECT_EQ(Source::from_address("::ffff:192.0.2.7").network(), "192.0.2.7");
+    EXPECT_EQ(Source::from_address("/run/securelogin.sock").network(), "local");
+    EXPECT_EQ(Source::of_device("x").network(), "device:x");
+}
+
 }  // namespace
 }  // namespace securelogin::auth

@@ -20,6 +20,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <string>
 #include <thread>
 
 #include "server/data_directory.hpp"
@@ -378,6 +379,38 @@ TEST_F(Confined, TheStatusFileSaysSo)
         return privileges && filtered ? 0 : 1;
     });
     EXPECT_EQ(result, 0);
+}
+
+/// Also where the rest is off: root needs none of them.
+TEST_F(Confined, NoCapabilityIsLeft)
+{
+    for (const auto mode : {Confine::automatic, Confine::off}) {
+        Child child([&] {
+            const Confinement confinement(mode, reach());
+            std::ifstream status("/proc/self/status");
+            int without = 0;
+            for (std::string line; std::getline(status, line);) {
+                if (line.find("Cap") != 0 || line.find(":\t") == std::string::npos) continue;
+                const bool bounding = line.find("CapBnd:") == 0 && ::geteuid() != 0;
+                if (bounding || line.ends_with("\t0000000000000000")) ++without;
+            }
+            return without == 5 ? 0 : 1;  // inheritable, permitted, effective, bounding, ambient
+        });
+        EXPECT_EQ(child.exit_code(), 0);
+    }
+}
+
+TEST_F(Confined, RootReachesNoLongerWhatIsClosedToIt)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    const auto file = place_ / "data" / "file";
+    ::chmod(file.c_str(), 0);
+    EXPECT_TRUE(std::ifstream(file)) << "root reads all, as yet";
+    Child child([&] {
+        const Confinement confinement(Confine::off, reach());
+        return ::open(file.c_str(), O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES ? 0 : 1;
+    });
+    EXPECT_EQ(child.exit_code(), 0);
 }
 
 TEST_F(Confined, OffLeavesFilesAndSaysSo)

@@ -32,6 +32,9 @@ TEST(ParseSettings, AnEmptyFileGivesTheDefaults)
     EXPECT_EQ(settings.tls.certificate, std::nullopt);
     EXPECT_EQ(settings.limits.connections, 4096U);
     EXPECT_EQ(settings.limits.connections_per_source, 64U);
+    EXPECT_EQ(settings.limits.accepts_per_source, 250U);
+    EXPECT_EQ(settings.limits.handshakes, 256U);
+    EXPECT_EQ(settings.limits.handshakes_per_source, 16U);
     EXPECT_EQ(settings.policy.hash, auth::kFloor);
     EXPECT_EQ(settings.policy.totp_window, 1);
     EXPECT_EQ(settings.policy.waits.free, 4);
@@ -59,6 +62,9 @@ key = "/etc/key.pem"
 [limits]
 connections = 11
 connections_per_source = 12
+accepts_per_source = 15
+handshakes = 16
+handshakes_per_source = 17
 hash_queue = 13
 hash_wait = 14
 [deadlines]
@@ -105,6 +111,9 @@ reasons = true
     EXPECT_EQ(settings.tls.key, "/etc/key.pem");
     EXPECT_EQ(settings.limits.connections, 11U);
     EXPECT_EQ(settings.limits.connections_per_source, 12U);
+    EXPECT_EQ(settings.limits.accepts_per_source, 15U);
+    EXPECT_EQ(settings.limits.handshakes, 16U);
+    EXPECT_EQ(settings.limits.handshakes_per_source, 17U);
     EXPECT_EQ(settings.limits.hash_queue, 13U);
     EXPECT_EQ(settings.limits.hash_wait, 14s);
     EXPECT_EQ(settings.deadlines.handshake, 21s);
@@ -152,6 +161,9 @@ TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
     EXPECT_EQ(settings.tls.allow_tls12, defaults.tls.allow_tls12);
     EXPECT_EQ(settings.limits.connections, defaults.limits.connections);
     EXPECT_EQ(settings.limits.connections_per_source, defaults.limits.connections_per_source);
+    EXPECT_EQ(settings.limits.accepts_per_source, defaults.limits.accepts_per_source);
+    EXPECT_EQ(settings.limits.handshakes, defaults.limits.handshakes);
+    EXPECT_EQ(settings.limits.handshakes_per_source, defaults.limits.handshakes_per_source);
     EXPECT_EQ(settings.limits.hash_queue, defaults.limits.hash_queue);
     EXPECT_EQ(settings.deadlines.handshake, defaults.deadlines.handshake);
     EXPECT_EQ(settings.deadlines.answer, defaults.deadlines.answer);
@@ -244,6 +256,9 @@ INSTANTIATE_TEST_SUITE_P(
     ParseSettings, Range,
     testing::Values(RangeCase{"limits", "connections", 1, 1000000},
                     RangeCase{"limits", "connections_per_source", 1, 1000000},
+                    RangeCase{"limits", "accepts_per_source", 1, 1000000},
+                    RangeCase{"limits", "handshakes", 1, 65536},
+                    RangeCase{"limits", "handshakes_per_source", 1, 65536},
                     RangeCase{"limits", "hash_queue", 1, 65536}, RangeCase{"limits", "hash_wait", 1, 60},
                     RangeCase{"waits", "strangers", 1, 10000}, RangeCase{"deadlines", "handshake", 1, 300},
                     RangeCase{"deadlines", "answer", 1, 3600}, RangeCase{"deadlines", "login", 1, 3600},

@@ -184,12 +184,23 @@ TEST_F(MetricsPage, WhatIsSoNow)
     now_ = {.hash_queue = 3,
             .hash_queue_limit = 512,
             .connections = {.taken = 4, .given = 50, .refused = 6},
+            .too_fast = 8,
+            .handshakes = {.under_way = 9, .waiting = 10, .displaced = 11},
+            .store = {.state = {.waits = 12, .ceilings = 13, .sessions = 14, .last_audit = 99},
+                      .records_since_checkpoint = 15,
+                      .checkpoint_age = std::chrono::seconds(16),
+                      .age = std::chrono::seconds(17)},
             .log_lines_lost = 7};
     const auto page = lines();
     for (const auto* line :
          {"securelogin_hash_queue 3", "securelogin_hash_queue_limit 512", "securelogin_connections 4",
           "securelogin_connections_total 50", "securelogin_connections_turned_away_total 6",
-          "securelogin_log_lines_lost_total 7"}) {
+          "securelogin_log_lines_lost_total 7", "securelogin_connections_too_fast_total 8",
+          "securelogin_handshakes 9", "securelogin_handshakes_waiting 10",
+          "securelogin_handshakes_displaced_total 11", "securelogin_waits 12",
+          "securelogin_ceilings_reached 13", "securelogin_sessions 14",
+          "securelogin_audit_records_since_checkpoint 15", "securelogin_audit_checkpoint_age_seconds 16",
+          "securelogin_state_age_seconds 17"}) {
         EXPECT_THAT(page, Contains(line));
     }
     EXPECT_THAT(page, Contains(testing::StartsWith("securelogin_build_info{version=\"")));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -55,6 +56,22 @@ TEST(Slots, AWholeIPv6NetworkIsOneSource)
     const auto slot = slots.take(auth::Source::from_address("2001:db8::1"));
     EXPECT_FALSE(slots.take(auth::Source::from_address("2001:db8::2")));
     EXPECT_TRUE(slots.take(auth::Source::from_address("2001:db8:0:1::1")));
+}
+
+TEST(Slots, AnIPv6SiteHasWhatSomeSourcesHave)
+{
+    Slots slots({.in_all = 1000, .per_source = 2});
+    std::vector<Slots::Slot> held;
+    for (int network = 0; network < 100; ++network) {
+        const auto source = auth::Source::from_address("2001:db8:7:" + std::to_string(network) + "::1");
+        while (auto slot = slots.take(source)) held.push_back(std::move(*slot));
+    }
+    EXPECT_EQ(held.size(), 2 * 8U);
+    EXPECT_TRUE(slots.take(auth::Source::from_address("2001:db8:8::1")));
+    held.pop_back();
+    EXPECT_TRUE(slots.take(auth::Source::from_address("2001:db8:7:99::1")));
+    held.clear();
+    EXPECT_EQ(slots.taken(), 0U);
 }
 
 TEST(Slots, LowerLimitsLeaveWhatIsOpen)

@@ -1,0 +1,38 @@
+#include "server/memory_bound.hpp"
+
+#include <algorithm>
+
+#include "server/auth/hash_arena.hpp"
+#include "server/net/accept_rate.hpp"
+
+namespace securelogin {
+namespace {
+
+constexpr std::uint64_t kKib = 1024;
+constexpr std::uint64_t kMib = 1024 * kKib;
+
+// Measured, and rounded up: docs/architecture.md, "Memory, and what bounds it".
+constexpr std::uint64_t kBase = 24 * kMib;
+constexpr std::uint64_t kThread =
+    512 * kKib;  // stack, OpenSSL's and malloc's state, a reader of the database
+constexpr std::uint64_t kConnection = 56 * kKib;  // TLS, a record each way, a line, a device's certificate
+constexpr std::uint64_t kHandshake = 192 * kKib;  // a ClientHello of 131,396 octets, which OpenSSL takes
+constexpr std::uint64_t kHashQueuePlace = 4 * kKib;
+
+}  // namespace
+
+MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept
+{
+    const auto threads = [cores](std::size_t number) { return number != 0 ? number : cores; };
+    const auto hash_threads = threads(settings.threads.hash);
+    const auto io_threads = threads(settings.threads.io);
+    const auto& limits = settings.limits;
+    return {.base = kBase + (hash_threads + io_threads) * kThread,
+            .hash_arenas = hash_threads * auth::HashArena::size_for(settings.policy.hash),
+            .connections = limits.connections * kConnection,
+            .handshakes = std::min(limits.handshakes, limits.connections) * kHandshake,
+            .hash_queue = std::max(limits.hash_queue, hash_threads) * kHashQueuePlace,
+            .tables = net::AcceptRate::kBytes};
+}
+
+}  // namespace securelogin
