@@ -10,12 +10,15 @@
 -- The programs set PRAGMA application_id to 0x534C4442 ("SLDB"), journal_mode to WAL, synchronous to FULL and
 -- foreign_keys to ON.
 
--- One row: what this file is, and which master key opens it.
+-- One row: what this file is, and which master key opens it.  While the key is rotated (docs/decisions/0024), values are
+-- sealed under key_id and may still be sealed under retiring_key_id.
 CREATE TABLE installation (
     single         INTEGER NOT NULL PRIMARY KEY CHECK (single = 1),
     schema_version INTEGER NOT NULL CHECK (schema_version >= 1),
     key_id         INTEGER NOT NULL CHECK (key_id BETWEEN 0 AND 4294967295),
-    key_check      BLOB    NOT NULL CHECK (length(key_check) > 32)  -- sealed; opens under the right master key only
+    key_check      BLOB    NOT NULL CHECK (length(key_check) > 32),  -- sealed; opens under the right master key only
+    retiring_key_id INTEGER CHECK (retiring_key_id BETWEEN 0 AND 4294967295),  -- null: no rotation is unfinished
+    name_key       BLOB    CHECK (length(name_key) > 32)  -- sealed; null: the master key is the first
 ) STRICT;
 
 -- Who may log in.
@@ -134,6 +137,12 @@ CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'audit records are never deleted');
 END;
+
+-- Keys of the audit's chain that went with a master key that was rotated; records after the last are under the present one's.
+CREATE TABLE audit_keys (
+    last_id INTEGER NOT NULL PRIMARY KEY CHECK (last_id >= 0),  -- of the records that are under this key
+    key     BLOB    NOT NULL CHECK (length(key) > 32)           -- sealed
+) STRICT;
 
 -- One row: where the audit ends, so that an end that is cut off is missed.
 CREATE TABLE audit_head (

@@ -105,6 +105,7 @@ void Exchange::greet(const Reply& logged_in)
         display_.results(result_lines(logged_in));
     }
     if (const auto warning = failures_warning(logged_in)) display_.warn(*warning);
+    if (const auto warning = worn_key_warning(logged_in)) display_.warn(*warning);
 }
 
 ExitCode Exchange::follow_commands()

@@ -94,6 +94,21 @@ std::optional<std::string> failures_warning(const Reply& logged_in)
            " to log in since the last login.  If that was not you, change your password.";
 }
 
+std::optional<std::string> worn_key_warning(const Reply& logged_in)
+{
+    const auto budget = fact(logged_in, "code-failures");
+    if (budget.empty()) return std::nullopt;
+    const auto blank = budget.find(' ');
+    const auto used = number(budget.substr(0, blank));
+    const auto limit = blank == std::string_view::npos ? std::nullopt : number(budget.substr(blank + 1));
+    const auto counted = used && limit ? std::to_string(*used) + " of " + std::to_string(*limit)
+                                       : '"' + std::string(budget) + '"';
+    return counted +
+           " wrong codes have been tried with your right password since your authenticator app was enrolled."
+           "  At the last one you are locked out: change your password, and ask your administrator for a new"
+           " key before that.";
+}
+
 std::string refusal(const Reply& reply)
 {
     const auto seconds = number(fact(reply, "retry-after"));

@@ -25,6 +25,9 @@ namespace securelogin::client {
 /// Failed attempts since the last login; nothing when there were none.
 [[nodiscard]] std::optional<std::string> failures_warning(const Reply& logged_in);
 
+/// That half of the wrong codes that the key bears have been used up, or more; nothing while it is less.
+[[nodiscard]] std::optional<std::string> worn_key_warning(const Reply& logged_in);
+
 /// The text, with how long to wait where the reply says so.
 [[nodiscard]] std::string refusal(const Reply& reply);
 

@@ -6,15 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
-#include <iterator>
 #include <string>
 
-#include "common/base64.hpp"
 #include "common/text.hpp"
 #include "server/durable_file.hpp"
 #include "server/ownership.hpp"
@@ -23,10 +20,6 @@ namespace securelogin {
 namespace {
 
 constexpr mode_t kPrivateDirectory = S_IRWXU;
-constexpr mode_t kPrivateFile = S_IRUSR | S_IWUSR;
-constexpr std::string_view kCredential = "securelogin-master-key";
-constexpr std::string_view kKeyPrefix = "SECURELOGIN-MASTER-KEY-1 ";
-constexpr std::size_t kKeyFileLimit = 128;  // octets: a whole key file has 70
 
 // ---- choosing ----
 
@@ -134,91 +127,6 @@ void require_reachable(const std::filesystem::path& path)
     throw StartupError(fmt::format("{}: {}", shell_word(path), explain(error)));
 }
 
-// ---- the master key ----
-
-[[noreturn]] void refuse_key(const std::filesystem::path& file)
-{
-    throw StartupError(
-        fmt::format("{}: is not a whole master key: restore it from the backup", shell_word(file)));
-}
-
-Secret read_limited(const Descriptor& descriptor, const std::filesystem::path& file)
-{
-    Secret content(kKeyFileLimit);
-    std::size_t size = 0;
-    while (size < content.size()) {
-        const auto count = ::read(descriptor.get(), content.chars().data() + size, content.size() - size);
-        if (count == 0) break;
-        if (count < 0 && errno != EINTR) {
-            throw StartupError(fmt::format("{}: reading it: {}", shell_word(file), explain(errno)));
-        }
-        if (count > 0) size += static_cast<std::size_t>(count);
-    }
-    content.truncate(size);
-    return content;
-}
-
-auth::MasterKey parse_key(std::string_view line, const std::filesystem::path& file)
-{
-    if (line.ends_with('\n')) line.remove_suffix(1);  // an editor may have left it out
-    if (!line.starts_with(kKeyPrefix)) refuse_key(file);
-    auto bytes = from_base64(line.substr(kKeyPrefix.size()));
-    if (!bytes || bytes->size() != auth::MasterKey::kSize) refuse_key(file);
-    return auth::MasterKey(std::move(*bytes));
-}
-
-std::optional<auth::MasterKey> read_key(const Descriptor& directory, const std::filesystem::path& file)
-{
-    const Descriptor descriptor(::openat(directory.get(), file.filename().c_str(),
-                                         O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!descriptor.is_open() && errno == ENOENT) return std::nullopt;
-    struct stat status{};
-    if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0) {
-        throw StartupError(fmt::format("{}: reading it: {}", shell_word(file), explain(errno)));
-    }
-    require_private_file(status, file);
-    return parse_key(read_limited(descriptor, file).view(), file);
-}
-
-/// What the service manager hands over, decrypted by it, in memory that is never written to a disk.
-std::optional<auth::MasterKey> read_credential()
-{
-    const auto place = environment("CREDENTIALS_DIRECTORY");
-    if (!place) return std::nullopt;
-    const auto file = std::filesystem::path(*place) / kCredential;
-    const Descriptor descriptor(
-        ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!descriptor.is_open() && errno == ENOENT) return std::nullopt;
-    struct stat status{};
-    if (!descriptor.is_open() || ::fstat(descriptor.get(), &status) != 0) {
-        throw StartupError(fmt::format("{}: reading it: {}", shell_word(file), explain(errno)));
-    }
-    // systemd lets our user in by an access control list, whose mask shows in the place of the group's bits.
-    status.st_mode &= ~static_cast<mode_t>(S_IRGRP);
-    require_private_file(status, file);
-    return parse_key(read_limited(descriptor, file).view(), file);
-}
-
-bool is_there(const Descriptor& directory, const std::filesystem::path& file)
-{
-    struct stat status{};
-    return ::fstatat(directory.get(), file.filename().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-Secret fresh_key_line()
-{
-    auth::SystemRandom random;
-    Secret bytes(auth::MasterKey::kSize);
-    random.fill(bytes.bytes());
-    auto base64 = to_base64(bytes.bytes());
-    Secret line(kKeyPrefix.size() + base64.size() + 2);
-    auto end = std::ranges::copy(kKeyPrefix, line.chars().begin()).out;
-    end = std::ranges::copy(base64, end).out;
-    std::ranges::copy(std::string_view("=\n"), end);  // padded, as base64(1) wants it
-    wipe(base64);
-    return line;
-}
-
 }  // namespace
 
 std::filesystem::path DataDirectory::choose(const std::optional<std::filesystem::path>& option,
@@ -241,38 +149,6 @@ DataDirectory DataDirectory::open(const std::filesystem::path& named, IfMissing 
     become_owner(status, path);
     require_reachable(path);
     return DataDirectory(path);
-}
-
-auth::MasterKey DataDirectory::load_master_key(IfMissing if_missing) const
-{
-    const auto file = master_key();
-    const auto directory = open_directory(path_);
-    if (!directory.is_open()) fail_to_open(path_, errno);
-    const auto sealed = database().filename().string();
-    const bool may_make = if_missing == IfMissing::make;
-
-    // The database first: whoever makes one has made its key before, so one without a key has lost it.
-    const bool has_database = is_there(directory, database());
-    if (auto key = read_credential()) return std::move(*key);
-    auto key = read_key(directory, file);
-    if (!key && may_make && !has_database) {
-        if (StagedFile(directory, file, fresh_key_line().view(), kPrivateFile).publish_if_free()) {
-            std::cerr << fmt::format("made the master key {}: keep a copy of it, apart from copies of {}\n",
-                                     shell_word(file), sealed);
-        }
-        key = read_key(directory, file);
-    }
-    if (!key && has_database) {
-        throw StartupError(fmt::format("{}: is missing, and {} is sealed with it: restore it from the backup",
-                                       shell_word(file), sealed));
-    }
-    if (!key) {
-        throw StartupError(fmt::format("{}: is missing: start securelogind or enrol a user, which makes it",
-                                       shell_word(file)));
-    }
-    // Whoever made it: what is sealed with it from now on must not outlive it.
-    if (may_make && !has_database) sync_directory(directory, path_);
-    return std::move(*key);
 }
 
 }  // namespace securelogin

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/auth/master_key.hpp"
 #include "server/config.hpp"
@@ -34,12 +35,22 @@ class DataDirectory {
     [[nodiscard]] std::filesystem::path certificate() const { return path_ / "tls" / "cert.pem"; }
     [[nodiscard]] std::filesystem::path private_key() const { return path_ / "tls" / "key.pem"; }
 
-    /// The key that systemd hands over ($CREDENTIALS_DIRECTORY/securelogin-master-key, systemd.exec(5)), if
-    /// it does.  Else reads master.key; makes it, durably, only where there is no database yet: a key that is
-    /// lost cannot be made again, and a new one would turn every secret in the database into noise.  With
-    /// `refuse` it is never made. Two programs that start at once end up with the same key.  Throws
-    /// StartupError.
+    /// The keys that systemd hands over (master_key_file.hpp), if it does.  Else reads master.key; makes it,
+    /// durably, only where there is no database yet: a key that is lost cannot be made again, and a new one
+    /// would turn every secret in the database into noise.  With `refuse` it is never made.  Two programs
+    /// that start at once end up with the same key.  The oldest first, two of them only while the key is
+    /// rotated. Throws StartupError.
+    [[nodiscard]] std::vector<auth::MasterKey> load_master_keys(IfMissing if_missing) const;
+    /// The newest.
     [[nodiscard]] auth::MasterKey load_master_key(IfMissing if_missing) const;
+    /// load_master_keys() once, and from then on what is in the file at each moment, or was in the credential
+    /// at this one.  Throws StartupError.
+    [[nodiscard]] auth::MasterKeySource master_keys(IfMissing if_missing) const;
+
+    /// systemd hands them over: master.key is not looked at.
+    [[nodiscard]] static bool gets_master_key_from_credential();
+    /// master.key holds these and no others; durable when this returns.  Throws StartupError.
+    void replace_master_keys(const std::vector<auth::MasterKey>& keys) const;
 
   private:
     explicit DataDirectory(std::filesystem::path path) : path_(std::move(path)) {}

@@ -42,6 +42,7 @@
 #include "server/ownership.hpp"
 #include "server/process.hpp"
 #include "server/service_factory.hpp"
+#include "server/store/kept_keys.hpp"
 #include "server/store/sqlite_store.hpp"
 #include "server/store_watch.hpp"
 
@@ -109,9 +110,9 @@ int check(const DaemonOptions& options)
     }
     check_alarm_command(settings);
     if (std::filesystem::exists(data.database()) || std::filesystem::exists(data.master_key())) {
-        const auto master = data.load_master_key(DataDirectory::IfMissing::refuse);
+        const auto keys = data.master_keys(DataDirectory::IfMissing::refuse);
         if (std::filesystem::exists(data.database())) {
-            [[maybe_unused]] const auto store = store::open_sqlite_store(data.database(), master, {});
+            [[maybe_unused]] const auto store = store::open_sqlite_store(data.database(), keys, {});
         }
     }
     std::cerr << "securelogind: settings, key, certificate and database are good\n";
@@ -264,7 +265,7 @@ int run(const DaemonOptions& options)
                                           DataDirectory::IfMissing::make, settings.process.user);
     auto alarm_runner = start_alarm_runner(settings);  // before there are threads, secrets and walls
     // Read before files are out of reach: systemd's credentials are elsewhere.
-    const auto master = data.load_master_key(DataDirectory::IfMissing::make);
+    const auto keys = data.master_keys(DataDirectory::IfMissing::make);
     auto sockets = bind_everywhere(where, settings);
     Confinement confinement(
         settings.process.confine,
@@ -290,10 +291,11 @@ int run(const DaemonOptions& options)
     net::Gate gate(gate_limits(settings), new_key(random));
     asio::io_context io;
     const auto store = store::open_sqlite_store(
-        data.database(), master,
+        data.database(), keys,
         {.if_missing = store::SqliteOptions::IfMissing::make, .metrics = &store_metrics});
     login::Readers readers(*store);
-    const ServiceFactory factory({data, master, clock, random, pool, *store, readers, *log, attempt_metrics});
+    const auto names = store::read_kept_keys(data.database(), keys).names;
+    const ServiceFactory factory({data, names, clock, random, pool, *store, readers, *log, attempt_metrics});
     const auto service = factory.make(settings);
     net::Server server(io, gate, service, *log);
 

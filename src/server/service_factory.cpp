@@ -18,7 +18,7 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
     if (!settings.tls.certificate && keep_self_signed(parts_.data, settings.name, parts_.clock.now())) {
         parts_.log.write(Level::info, "certificate_made", {{"file", parts_.data.certificate().string()}});
     }
-    auto authenticator = std::make_shared<const auth::Authenticator>(settings.policy, parts_.master,
+    auto authenticator = std::make_shared<const auth::Authenticator>(settings.policy, parts_.names,
                                                                      parts_.clock, parts_.random);
     const auto files = tls_files(settings, parts_.data);
     require_private(files.key);

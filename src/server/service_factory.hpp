@@ -25,7 +25,7 @@ class ServiceFactory {
     /// The long-lived parts of the daemon; all of them must outlive this and every service.
     struct Parts {
         const DataDirectory& data;
-        const auth::MasterKey& master;
+        const auth::NameKeyer& names;
         const auth::Clock& clock;
         auth::Random& random;
         auth::HashPool& pool;

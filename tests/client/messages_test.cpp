@@ -93,6 +93,29 @@ INSTANTIATE_TEST_SUITE_P(
                     WarningRow{"Huge", {{"failures-since", "99999999999"}}, "99999999999 failed"}),
     [](const auto& row) { return row.param.name; });
 
+class WornKeyWarning : public testing::TestWithParam<WarningRow> {};
+
+TEST_P(WornKeyWarning, IsGivenWhereTheServerSaysSo)
+{
+    const auto warning = worn_key_warning(logged_in(GetParam().facts));
+    ASSERT_EQ(warning.has_value(), GetParam().starts.has_value());
+    if (warning) {
+        EXPECT_THAT(*warning, testing::StartsWith(*GetParam().starts));
+        EXPECT_THAT(*warning, testing::HasSubstr("change your password"));
+        EXPECT_THAT(*warning, testing::HasSubstr("new key"));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Messages, WornKeyWarning,
+    testing::Values(WarningRow{"None", {}, {}}, WarningRow{"Empty", {{"code-failures", ""}}, {}},
+                    WarningRow{"Half", {{"code-failures", "52 103"}}, "52 of 103 wrong codes"},
+                    WarningRow{"Locked", {{"code-failures", "103 103"}}, "103 of 103 wrong codes"},
+                    WarningRow{"OneNumber", {{"code-failures", "52"}}, "\"52\" wrong codes"},
+                    WarningRow{"NoNumbers", {{"code-failures", "a lot"}}, "\"a lot\" wrong codes"},
+                    WarningRow{"Three", {{"code-failures", "1 2 3"}}, "\"1 2 3\" wrong codes"}),
+    [](const auto& row) { return row.param.name; });
+
 struct RefusalRow {
     const char* name;
     std::vector<std::pair<std::string, std::string>> facts;

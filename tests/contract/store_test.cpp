@@ -658,11 +658,11 @@ TEST_P(StoreContract, AllSessionsOfOneUserEndButTheOneSpared)
     const auto now = kNoon;
     const auto reader = store().open_reader();
     transact([&](Transaction& transaction) { transaction.end_sessions(alice.id, "bbbbbbbb"); });
-    EXPECT_EQ(reader->count_sessions(alice.id, now), 1U);
+    EXPECT_EQ(reader->count_sessions(alice.id, {}, now), 1U);
     EXPECT_NE(session(alice.id, "bbbbbbbb"), "none");
     transact([&](Transaction& transaction) { transaction.end_sessions(alice.id, ""); });
-    EXPECT_EQ(reader->count_sessions(alice.id, now), 0U);
-    EXPECT_EQ(reader->count_sessions(bob.id, now), 1U);
+    EXPECT_EQ(reader->count_sessions(alice.id, {}, now), 0U);
+    EXPECT_EQ(reader->count_sessions(bob.id, {}, now), 1U);
 }
 
 // Devices
@@ -952,7 +952,7 @@ TEST_P(StoreContract, PurgeIsBoundedAndSaysWhetherThereIsMore)
 {
     const auto alice = add("alice", 17);
     for (int i = 0; i < 5; ++i) open(session_of(alice.id, "0000000" + std::to_string(i)));
-    const auto left = [&] { return store().open_reader()->count_sessions(alice.id, kNoon); };
+    const auto left = [&] { return store().open_reader()->count_sessions(alice.id, {}, kNoon); };
     const auto purge_two = [](Transaction& transaction) {
         return transaction.purge(
             {.now = kNoon + 24h, .forgotten = kNoon, .forgotten_source = kNoon, .rows = 2});
@@ -1176,14 +1176,30 @@ TEST_P(StoreContract, NobodyIsVisitedWhereThereIsNobody)
     store().open_reader()->for_each_account([](const Account&) { FAIL(); });
 }
 
-TEST_P(StoreContract, SessionsCountUntilTheirEnd)
+TEST_P(StoreContract, SessionsCountWhileTheyAreLive)
 {
     const auto alice = add("alice", 17);
-    open(session_of(alice.id, "aaaaaaaa"));
+    open(session_of(alice.id, "aaaaaaaa"));  // used last when it was opened, at noon
     const auto reader = store().open_reader();
-    EXPECT_EQ(reader->count_sessions(alice.id, kNoon + 12h - 1s), 1U);
-    EXPECT_EQ(reader->count_sessions(alice.id, kNoon + 12h), 0U);
-    EXPECT_EQ(reader->count_sessions(UserId(18), kNoon), 0U);
+    const auth::SessionPolicy day{.idle = 24h, .absolute = 12h};
+    const auth::SessionPolicy half_hour{.idle = 30min, .absolute = 12h};
+    const struct {
+        std::string name;
+        auth::SessionPolicy policy;
+        auth::Time now;
+        std::size_t live;
+    } rows[]{{"before its end", day, kNoon + 12h - 1s, 1},
+             {"at its end", day, kNoon + 12h, 0},
+             {"before its idle limit", half_hour, kNoon + 30min - 1s, 1},
+             {"at its idle limit", half_hour, kNoon + 30min, 0},
+             {"by a clock set back a little", half_hour, kNoon - 30min + 1s, 1},
+             {"by a clock set back too far", half_hour, kNoon - 30min, 0}};
+    for (const auto& row : rows) {
+        EXPECT_EQ(reader->count_sessions(alice.id, row.policy, row.now), row.live) << row.name;
+        EXPECT_EQ(reader->summary(row.policy, row.now).sessions, row.live) << row.name;
+        EXPECT_EQ(is_live(session_of(alice.id, "aaaaaaaa"), row.policy, row.now), row.live == 1) << row.name;
+    }
+    EXPECT_EQ(reader->count_sessions(UserId(18), half_hour, kNoon), 0U);
 }
 
 TEST_P(StoreContract, TheSummaryCounts)
@@ -1195,11 +1211,11 @@ TEST_P(StoreContract, TheSummaryCounts)
     open(session_of(bob.id, "bbbbbbbb"));
     transact([&](Transaction& transaction) { transaction.set_state(bob, AccountState::disabled); });
     const auto reader = store().open_reader();
-    const auto summary = reader->summary(kNoon);
+    const auto summary = reader->summary({}, kNoon);
     EXPECT_EQ(summary.users, 3U);
     EXPECT_EQ(summary.disabled, 1U);
     EXPECT_EQ(summary.sessions, 2U);
-    EXPECT_EQ(reader->summary(kNoon + 12h).sessions, 0U);
+    EXPECT_EQ(reader->summary({}, kNoon + 12h).sessions, 0U);
 }
 
 TEST_P(StoreContract, TheStateCounts)

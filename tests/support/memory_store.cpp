@@ -401,11 +401,11 @@ class MemoryStore::Lookups final : public auth::Reader {
         for (const auto& [name, user] : state.users) visit(user.account);
     }
 
-    std::size_t count_sessions(auth::UserId user, Time now) override
+    std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, Time now) override
     {
         const auto state = committed();
         return static_cast<std::size_t>(std::ranges::count_if(state.sessions, [&](const auto& row) {
-            return row.second.user == user && now < row.second.expires_at;
+            return row.second.user == user && is_live(row.second, policy, now);
         }));
     }
 
@@ -434,7 +434,7 @@ class MemoryStore::Lookups final : public auth::Reader {
         return store_.chain_.head(last_mark_in(state));
     }
 
-    auth::StoreSummary summary(Time now) override
+    auth::StoreSummary summary(const auth::SessionPolicy& policy, Time now) override
     {
         const auto state = committed();
         auth::StoreSummary summary{.users = state.users.size()};
@@ -442,7 +442,7 @@ class MemoryStore::Lookups final : public auth::Reader {
             summary.disabled += user.account.state == auth::AccountState::disabled ? 1U : 0U;
         }
         for (const auto& [key, session] : state.sessions)
-            summary.sessions += now < session.expires_at ? 1U : 0U;
+            summary.sessions += is_live(session, policy, now) ? 1U : 0U;
         return summary;
     }
 

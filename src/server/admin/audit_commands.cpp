@@ -5,8 +5,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base64.hpp"
 #include "common/text.hpp"
@@ -14,6 +16,7 @@
 #include "server/admin/naming.hpp"
 #include "server/auth/audit_verifier.hpp"
 #include "server/auth/time_text.hpp"
+#include "server/store/kept_keys.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -74,12 +77,17 @@ std::string entry_text(const auth::AuditEntry& entry)
                        or_dash(record.outcome), who(entry), or_dash(record.source), or_dash(record.reason));
 }
 
-auth::AuditQuery query_of(const AuditShow& command, const auth::MasterKey& master)
+store::KeptKeys kept_keys(const Installation& installation)
+{
+    return store::read_kept_keys(installation.directory.database(), installation.keys);
+}
+
+auth::AuditQuery query_of(const AuditShow& command, const Installation& installation)
 {
     auth::AuditQuery query;
     if (command.user) {
         query.user = require_name(std::string(kHere), *command.user);
-        query.name = auth::NameKeyer(master)(query.user->str());
+        query.name = kept_keys(installation).names(query.user->str());
     }
     if (command.since) query.since = moment(*command.since, auth::SystemClock().now());
     query.event = command.event;
@@ -125,6 +133,15 @@ boost::json::object findings_json(const auth::AuditFindings& findings)
     return object;
 }
 
+auth::AuditFindings verify(const Installation& installation, const store::KeptKeys& keys,
+                           const std::optional<auth::AuditMark>& checkpoint)
+{
+    auth::AuditVerifier verifier(keys.chain, checkpoint, keys.earlier);
+    const auto reader = installation.store->open_reader();
+    const auto head = reader->read_audit([&](const auth::AuditEntry& entry) { return verifier.take(entry); });
+    return verifier.finish(head);
+}
+
 std::string findings_text(const auth::AuditFindings& findings)
 {
     auto text = fmt::format("records {}\nintact yes\n", findings.records);
@@ -141,7 +158,7 @@ std::string findings_text(const auth::AuditFindings& findings)
 void run(const Options& options, const AuditShow& command, Output& output)
 {
     const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
-    const auto query = query_of(command, installation.master);
+    const auto query = query_of(command, installation);
     const auto reader = installation.store->open_reader();
     options.json ? show_json(*reader, query, output) : show_text(*reader, query, output);
 }
@@ -160,11 +177,13 @@ void run(const Options& options, const AuditExport& command, Output& output)
 void run(const Options& options, const AuditVerify& command, Output& output)
 {
     const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
-    const auth::AuditChain chain(installation.master);
-    auth::AuditVerifier verifier(chain, command.checkpoint);
-    const auto reader = installation.store->open_reader();
-    const auto head = reader->read_audit([&](const auth::AuditEntry& entry) { return verifier.take(entry); });
-    const auto findings = verifier.finish(head);
+    auto keys = kept_keys(installation);
+    auto findings = verify(installation, keys, command.checkpoint);
+    // The keys are from before the audit was read: where they have been rotated since, once more.
+    if (auto now = kept_keys(installation); findings.fault && now.key_id != keys.key_id) {
+        keys = std::move(now);
+        findings = verify(installation, keys, command.checkpoint);
+    }
     if (options.json) {
         output.write_json(findings_json(findings));
         output.write("\n");

@@ -1,4 +1,4 @@
-// installation.hpp: what every command works on: settings, data directory, master key, database.
+// installation.hpp: what every command works on: settings, data directory, master keys, database.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace securelogin::admin {
 struct Installation {
     Settings settings;
     DataDirectory directory;
-    auth::MasterKey master;
+    auth::MasterKeySource keys;
     std::unique_ptr<auth::Store> store;
 };
 

@@ -41,6 +41,8 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--checkpoint ID:MAC]  first record that was changed, dropped or cut off
   audit export          all records as JSON, one a line
        [--after ID]
+  key rotate            a new master key; all secrets are sealed anew while logins go on
+  key generate          print a master key, for a credential of systemd's
   policy explain        the rules for failed attempts, and what they leave to who guesses
   status                where things are, how many users, versions, certificate, clock
 
@@ -68,6 +70,8 @@ Examples:
   securelogin-admin audit show --user alice --since 2d
   securelogin-admin audit verify --checkpoint "$CHECKPOINT"
       with an ID:MAC from the log, kept elsewhere: shows a directory put back
+  securelogin-admin key rotate
+      after it, back up master.key anew; killed half way, it is run again
   securelogin-admin status --data /srv/login
 
 Exit codes:
@@ -206,6 +210,11 @@ class CommandLine {
         app_.add_flag("--json", options_.json, "Results as JSON");
         add_user_commands();
         add_audit_commands();
+        auto& key = *app_.add_subcommand("key", "The master key");
+        key.require_subcommand(1);
+        add(key, "rotate", "Put a new master key in the place of the present one; logins go on", rotate_);
+        add(key, "generate", "Print a new master key, for a credential of systemd's; changes nothing",
+            generate_);
         auto& policy = *app_.add_subcommand("policy", "The rules for failed attempts");
         policy.require_subcommand(1);
         add(policy, "explain", "The rules in force, and what they leave to somebody who guesses", explain_);
@@ -301,6 +310,8 @@ class CommandLine {
     CLI::App app_;
     Options options_;
     PolicyExplain explain_;
+    KeyRotate rotate_;
+    KeyGenerate generate_;
     Status status_;
     UserAdd add_;
     UserList list_;

@@ -66,12 +66,14 @@ struct AuditVerify {
 struct AuditExport {
     std::int64_t after = 0;  // the id of the last record that is not wanted any more
 };
+struct KeyRotate {};
+struct KeyGenerate {};
 struct PolicyExplain {};
 struct Status {};
 
-using Command =
-    std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove, UserPasswd,
-                 UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport, PolicyExplain>;
+using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
+                             UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
+                             PolicyExplain, KeyRotate, KeyGenerate>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

@@ -172,8 +172,10 @@ void run(const Options& options, const UserShow& command, Output& output)
     const auto account = reader->find_account(name);
     if (!account) no_such_user("showing a user", name);
 
-    const Details details{*account, reader->count_sessions(account->id, auth::SystemClock().now()),
-                          reader->devices(account->id), installation.settings.policy.totp_window};
+    const auto& policy = installation.settings.policy;
+    const Details details{*account,
+                          reader->count_sessions(account->id, policy.sessions, auth::SystemClock().now()),
+                          reader->devices(account->id), policy.totp_window};
     if (!options.json) return output.write(details_text(details));
     output.write_json(details_json(details));
     output.write("\n");

@@ -20,6 +20,7 @@
 #include "server/auth/phc.hpp"
 #include "server/auth/time_text.hpp"
 #include "server/memory_bound.hpp"
+#include "server/store/kept_keys.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -37,6 +38,8 @@ struct Picture {
     std::filesystem::path data_directory;
     std::filesystem::path database;
     std::filesystem::path master_key;
+    std::string master_key_id;
+    bool rotation_unfinished;
     CertificateStatus certificate;
     auth::StoreSummary store;
     std::size_t outdated_hashes;
@@ -114,12 +117,15 @@ Picture take(const Options& options)
     auto settings = settings_file(options);  // before the rights to look for it may be given up
     const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
     const auto now = auth::SystemClock().now();
+    const auto kept = store::read_kept_keys(installation.directory.database(), installation.keys);
     return {.settings = std::move(settings),
             .data_directory = installation.directory.path(),
             .database = installation.directory.database(),
             .master_key = installation.directory.master_key(),
+            .master_key_id = auth::key_id_text(kept.key_id),
+            .rotation_unfinished = kept.retiring || installation.keys().size() > 1,
             .certificate = certificate_status(installation),
-            .store = installation.store->open_reader()->summary(now),
+            .store = installation.store->open_reader()->summary(installation.settings.policy.sessions, now),
             .outdated_hashes = count_outdated_hashes(installation),
             .now = now,
             .clock_synchronized = clock_synchronized(),
@@ -172,6 +178,8 @@ boost::json::value to_json(const Picture& picture)
             {"database", shown(picture.database)},
             {"schema_version", picture.store.schema_version},
             {"master_key", shown(picture.master_key)},
+            {"master_key_id", picture.master_key_id},
+            {"rotation_unfinished", picture.rotation_unfinished},
             {"certificate", certificate_json(picture.certificate)},
             {"users", picture.store.users},
             {"disabled", picture.store.disabled},
@@ -215,6 +223,7 @@ std::string to_text(const Picture& picture)
                        "database {}\n"
                        "schema-version {}\n"
                        "master-key {}\n"
+                       "master-key-id {}{}\n"
                        "{}"
                        "users {}\n"
                        "disabled {}\n"
@@ -226,10 +235,12 @@ std::string to_text(const Picture& picture)
                        "{}",
                        picture.settings ? shown(*picture.settings) : "(defaults)",
                        shown(picture.data_directory), shown(picture.database), picture.store.schema_version,
-                       shown(picture.master_key), certificate_text(picture.certificate), picture.store.users,
-                       picture.store.disabled, picture.outdated_hashes, picture.store.sessions,
-                       auth::to_rfc3339(picture.now), picture.clock_synchronized ? "yes" : "no",
-                       describe(picture.clock_health), memory_text(picture.memory));
+                       shown(picture.master_key), picture.master_key_id,
+                       picture.rotation_unfinished ? " (its rotation is unfinished: key rotate)" : "",
+                       certificate_text(picture.certificate), picture.store.users, picture.store.disabled,
+                       picture.outdated_hashes, picture.store.sessions, auth::to_rfc3339(picture.now),
+                       picture.clock_synchronized ? "yes" : "no", describe(picture.clock_health),
+                       memory_text(picture.memory));
 }
 
 }  // namespace

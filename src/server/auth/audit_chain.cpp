@@ -53,11 +53,12 @@ std::string encode(const AuditMac& previous, std::int64_t id, const AuditRecord&
 
 }  // namespace
 
-AuditChain::AuditChain(const MasterKey& master)
+Secret AuditChain::key_of(const MasterKey& master) { return master.derive("audit chain"); }
+
+AuditChain::AuditChain(const Secret& key)
     : keyed_([&] {
           const MacPtr hmac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
           Context context(hmac ? EVP_MAC_CTX_new(hmac.get()) : nullptr);
-          const auto key = master.derive("audit chain");
           static char sha256[] = "SHA256";  // OpenSSL's parameters are not const, though it only reads them
           const OSSL_PARAM parameters[] = {
               OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, sizeof sha256 - 1),

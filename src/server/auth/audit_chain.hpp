@@ -5,7 +5,9 @@
 //
 // under a key derived from the master key, over an encoding in which no two records are alike.  A record's
 // MAC therefore vouches for all records before it; the head, which changes with each record and is not to be
-// had from the records, for there being none behind it.  What a chain cannot show is that ALL of it was put
+// had from the records, for there being none behind it.  Where the master key is rotated, the chain goes on
+// under the new one's key, from the last MAC; the first record there vouches for all under the old key, which
+// is kept to verify them and makes no head that counts.  What a chain cannot show is that ALL of it was put
 // back to how it once was: a record's id and MAC, kept elsewhere, show that (AuditVerifier, checkpoints).
 //
 // Immutable; any thread.
@@ -27,7 +29,11 @@ namespace securelogin::auth {
 class AuditChain {
   public:
     /// Throws OpenSslError.
-    explicit AuditChain(const MasterKey& master);
+    explicit AuditChain(const MasterKey& master) : AuditChain(key_of(master)) {}
+    /// `key` as key_of() made it.  Throws OpenSslError.
+    explicit AuditChain(const Secret& key);
+
+    [[nodiscard]] static Secret key_of(const MasterKey& master);
 
     /// Of an audit without records.
     [[nodiscard]] AuditHead begin() const;
@@ -45,6 +51,12 @@ class AuditChain {
     [[nodiscard]] AuditMac mac(std::string_view message) const;
 
     Context keyed_;  // never used itself: copied for each MAC
+};
+
+/// The chain as it went on until the master key was rotated.
+struct EarlierChain {
+    std::int64_t last_id = 0;  // of the records under it
+    AuditChain chain;
 };
 
 /// Whether two MACs are the same, in constant time.

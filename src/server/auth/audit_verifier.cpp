@@ -17,9 +17,17 @@ constexpr std::string_view kPutBack = "the audit, or all of the data directory, 
 
 }  // namespace
 
-AuditVerifier::AuditVerifier(const AuditChain& chain, std::optional<AuditMark> checkpoint)
-    : chain_(chain), checkpoint_(checkpoint)
+AuditVerifier::AuditVerifier(const AuditChain& chain, std::optional<AuditMark> checkpoint,
+                             std::span<const EarlierChain> earlier)
+    : chain_(chain), earlier_(earlier), checkpoint_(checkpoint)
 {
+}
+
+/// The head is never under an earlier one: who has a key that was retired cannot cut the audit off there.
+const AuditChain& AuditVerifier::chain_of(std::int64_t record) const
+{
+    const auto found = std::ranges::lower_bound(earlier_, record, {}, &EarlierChain::last_id);
+    return found == earlier_.end() ? chain_ : found->chain;
 }
 
 bool AuditVerifier::take(const AuditEntry& entry)
@@ -30,7 +38,7 @@ bool AuditVerifier::take(const AuditEntry& entry)
     if (id < next) {
         find(id, "record " + std::to_string(id) + " is no record of ours: its number is not due");
     } else if (!entry.well_formed ||
-               !same(entry.mark.mac, chain_.mark(findings_.last.mac, id, entry.record).mac)) {
+               !same(entry.mark.mac, chain_of(id).mark(findings_.last.mac, id, entry.record).mac)) {
         // A gap that the MAC knows of was there when the chain was begun.
         if (id > next) {
             find(next, records(next, id - 1) + (id - 1 > next ? " have" : " has") + " been dropped");

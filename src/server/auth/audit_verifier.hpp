@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,9 +38,10 @@ struct AuditFindings {
 
 class AuditVerifier {
   public:
-    /// `checkpoint`: a mark that has been kept elsewhere and has to be in the audit.  `chain` must outlive
-    /// this.
-    explicit AuditVerifier(const AuditChain& chain, std::optional<AuditMark> checkpoint = {});
+    /// `checkpoint`: a mark that has been kept elsewhere and has to be in the audit.  `earlier`: by last_id,
+    /// rising.  `chain` and `earlier` must outlive this.
+    explicit AuditVerifier(const AuditChain& chain, std::optional<AuditMark> checkpoint = {},
+                           std::span<const EarlierChain> earlier = {});
 
     /// The next record, in the order of ids, from the first on.  False once a fault is found: the rest tells
     /// nothing.
@@ -52,7 +54,10 @@ class AuditVerifier {
     void check_end(const std::optional<AuditHead>& head);
     void find(std::int64_t record, std::string what);
 
+    [[nodiscard]] const AuditChain& chain_of(std::int64_t record) const;
+
     const AuditChain& chain_;
+    const std::span<const EarlierChain> earlier_;
     const std::optional<AuditMark> checkpoint_;
     bool checkpoint_seen_ = false;
     AuditFindings findings_;

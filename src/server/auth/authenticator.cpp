@@ -68,6 +68,15 @@ std::optional<Alarm> alarm_about(Refusal refusal, bool last_one_borne) noexcept
     return last_one_borne ? Alarm::code_locked : Alarm::wrong_code;
 }
 
+/// What the holder is told while there is time: at the limit it is too late.
+std::optional<CodeBudget> worn_key(const Account& account, int window)
+{
+    if (!account.totp) return std::nullopt;
+    const CodeBudget budget{.failures = account.totp->failures,
+                            .limit = lifetime_limit(account.totp->parameters.digits, window)};
+    return budget.failures >= budget.limit - budget.failures ? std::optional(budget) : std::nullopt;
+}
+
 std::string hexadecimal(std::uint32_t value)
 {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -97,12 +106,11 @@ std::string_view to_string(Refusal refusal) noexcept
     return "unknown";
 }
 
-Authenticator::Authenticator(const Policy& policy, const MasterKey& master, const Clock& clock,
-                             Random& random)
+Authenticator::Authenticator(const Policy& policy, const NameKeyer& names, const Clock& clock, Random& random)
     : policy_(policy),
       clock_(clock),
       random_(random),
-      name_key_(master),
+      name_key_(names),
       made_up_hash_(made_up_hash(policy.hash, random)),
       made_up_totp_secret_(generate_totp_secret(TotpAlgorithm::sha1, random))
 {
@@ -185,6 +193,7 @@ Verdict Authenticator::decide(Transaction& transaction, const Claim& claim, cons
     if (!verdict.granted) return verdict;
     const auto& account = verdict.granted->account;
     verdict.granted->failures_since = transaction.refusals(claim.name_key);
+    verdict.granted->worn_key = worn_key(account, policy_.totp_window);
     transaction.forget_refusals(claim.name_key);
     verdict.granted->session = new_session(transaction, account, claim.source);
     transaction.record_login(account, {.at = clock_.now(), .source = claim.source.address()});

@@ -73,12 +73,19 @@ struct PasswordCheck {
 enum class Refusal { unknown_user, disabled, wrong_password, wrong_code, replayed_code, code_locked };
 [[nodiscard]] std::string_view to_string(Refusal refusal) noexcept;
 
+/// How many wrong codes an enrolment has borne, of those that it bears.
+struct CodeBudget {
+    int failures = 0;
+    int limit = 0;
+};
+
 /// A yes.
 struct Granted {
     Account account;  // as it was before this login
     Session session;
     int failures_since = 0;  // refused attempts since the last login
     int code_offset = 0;     // the code's time step, counted from the server's: later ones are positive
+    std::optional<CodeBudget> worn_key = {};  // where half of it, or more, has been used up
 };
 
 struct Verdict {
@@ -90,7 +97,12 @@ struct Verdict {
 
 class Authenticator {
   public:
-    Authenticator(const Policy& policy, const MasterKey& master, const Clock& clock, Random& random);
+    Authenticator(const Policy& policy, const NameKeyer& names, const Clock& clock, Random& random);
+    /// For a master key that has never been rotated.
+    Authenticator(const Policy& policy, const MasterKey& master, const Clock& clock, Random& random)
+        : Authenticator(policy, NameKeyer(master), clock, random)
+    {
+    }
 
     [[nodiscard]] Claim claim(std::string_view typed_name, Source source,
                               const std::optional<DeviceFingerprint>& device = {}) const;

@@ -84,7 +84,15 @@ MasterKey::MasterKey(Secret bytes) : bytes_(std::move(bytes)), id_(key_id(bytes_
 
 Secret MasterKey::derive(std::string_view purpose) const { return hkdf_sha256(bytes_, purpose); }
 
-NameKeyer::NameKeyer(const MasterKey& master) : key_(master.derive("name key")) {}
+std::string key_id_text(std::uint32_t id)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (unsigned shift = 32; shift > 0; shift -= 4) text += digits[(id >> (shift - 4)) & 0xFU];
+    return text;
+}
+
+Secret NameKeyer::key_of(const MasterKey& master) { return master.derive("name key"); }
 
 NameKey NameKeyer::operator()(std::string_view typed) const
 {

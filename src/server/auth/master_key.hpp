@@ -7,8 +7,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/secret.hpp"
 
@@ -28,19 +31,38 @@ class MasterKey {
     [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
 
     [[nodiscard]] const Secret& bytes() const noexcept { return bytes_; }
+    [[nodiscard]] MasterKey clone() const { return MasterKey(bytes_.clone()); }
 
   private:
     Secret bytes_;
     std::uint32_t id_;
 };
 
+/// The master keys at hand, the oldest first: one, and a second while it is rotated.  Asked again where a key
+/// is missed, so that a running program learns of a new one.  Any thread.  Throws std::runtime_error.
+using MasterKeySource = std::function<std::vector<MasterKey>()>;
+
+/// A key's id as people read it: 8 hexadecimal digits.
+[[nodiscard]] std::string key_id_text(std::uint32_t id);
+
 /// A name as counters and logs may hold it: what was typed may be a password.
 using NameKey = std::array<std::uint8_t, 16>;
 
-/// HMAC-SHA256 of a folded name under a key derived from the master key, cut to 16 bytes.  Any thread.
+/// HMAC-SHA256 of a folded name under a key derived from the first master key, cut to 16 bytes.  Stays when
+/// the master key is rotated: counters go on.  Any thread.
 class NameKeyer {
   public:
-    explicit NameKeyer(const MasterKey& master);
+    /// REQUIRES: `master` is the database's first; else the key is the one that was kept.
+    explicit NameKeyer(const MasterKey& master) : NameKeyer(key_of(master)) {}
+    /// `key` as key_of() made it.
+    explicit NameKeyer(Secret key) : key_(std::move(key)) {}
+    NameKeyer(const NameKeyer& other) : key_(other.key_.clone()) {}
+    NameKeyer& operator=(const NameKeyer&) = delete;
+    NameKeyer(NameKeyer&&) noexcept = default;
+    NameKeyer& operator=(NameKeyer&&) noexcept = default;
+    ~NameKeyer() = default;
+
+    [[nodiscard]] static Secret key_of(const MasterKey& master);
     [[nodiscard]] NameKey operator()(std::string_view typed) const;
 
   private:

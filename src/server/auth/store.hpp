@@ -141,7 +141,7 @@ class Transaction {
 struct StoreSummary {
     std::size_t users = 0;
     std::size_t disabled = 0;
-    std::size_t sessions = 0;  // that have not ended by `now`
+    std::size_t sessions = 0;  // that are live at `now`: is_live()
     int schema_version = 0;
 };
 
@@ -168,7 +168,8 @@ class Reader {
     [[nodiscard]] virtual std::optional<Account> find_account(const UserName& name) = 0;
     /// In the order of names; bounded memory whatever their number.
     virtual void for_each_account(const std::function<void(const Account&)>& visit) = 0;
-    [[nodiscard]] virtual std::size_t count_sessions(UserId user, Time now) = 0;
+    /// Live by both limits: is_live().
+    [[nodiscard]] virtual std::size_t count_sessions(UserId user, const SessionPolicy& policy, Time now) = 0;
     /// The last seen first; at most kMostDevices.
     [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
     /// In the order of ids, until `visit` says false, which may take its time; bounded memory whatever their
@@ -180,7 +181,7 @@ class Reader {
     [[nodiscard]] virtual std::optional<AuditHead> read_audit(
         const std::function<bool(const AuditEntry&)>& visit) = 0;
     /// May take time on a large database.
-    [[nodiscard]] virtual StoreSummary summary(Time now) = 0;
+    [[nodiscard]] virtual StoreSummary summary(const SessionPolicy& policy, Time now) = 0;
     /// Bounded by query.most, and by what Purge::most_kept leaves.
     [[nodiscard]] virtual StoreState state(const StateQuery& query) = 0;
 };

@@ -25,6 +25,10 @@ Reply logged_in(const auth::Granted& granted)
     if (granted.failures_since > 0) {
         reply.facts.emplace_back("failures-since", std::to_string(granted.failures_since));
     }
+    if (const auto& worn = granted.worn_key) {
+        reply.facts.emplace_back("code-failures",
+                                 std::to_string(worn->failures) + ' ' + std::to_string(worn->limit));
+    }
     return reply;
 }
 

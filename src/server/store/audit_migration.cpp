@@ -17,14 +17,15 @@ constexpr const char* kOldAudit =
     "SELECT id, at, event, outcome, reason, user_id, name_key, source, NULL, zeroblob(32) FROM audit_1 ORDER "
     "BY id";
 
-void append(SQLite::Statement& append_audit, const auth::AuditMark& mark, const auth::AuditRecord& record)
+}  // namespace
+
+void insert_audit_record(SQLite::Statement& append_audit, const auth::AuditMark& mark,
+                         const auth::AuditRecord& record)
 {
     Execution(append_audit, mark.id, record.at, record.event, record.outcome, unless_empty(record.reason),
               record.user, record.name, unless_empty(record.source), unless_empty(record.device), mark.mac)
         .run();
 }
-
-}  // namespace
 
 void make_audit_head(Connection& connection, const auth::AuditHead& head)
 {
@@ -42,7 +43,7 @@ void chain_old_audit(Connection& connection, const auth::AuditChain& chain)
         while (old_audit.executeStep()) {
             const auto entry = audit_entry_in(old_audit);
             last = chain.mark(last.mac, entry.mark.id, entry.record);
-            append(append_audit, last, entry.record);
+            insert_audit_record(append_audit, last, entry.record);
             ++records;
         }
         const auth::AuditRecord begins{.at = auth::SystemClock().now(),
@@ -50,7 +51,7 @@ void chain_old_audit(Connection& connection, const auth::AuditChain& chain)
                                        .outcome = "done",
                                        .reason = std::to_string(records)};
         last = chain.mark(last.mac, last.id + 1, begins);
-        append(append_audit, last, begins);
+        insert_audit_record(append_audit, last, begins);
     }
     make_audit_head(connection, chain.head(last));
     connection.database().exec("DROP TABLE audit_1");

@@ -16,9 +16,6 @@
 namespace securelogin::store {
 namespace {
 
-constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
-constexpr std::string_view kKeyCheckText = "this is the key";
-
 int number(Connection& connection, const char* query)
 {
     return connection.database().execAndGet(query).getInt();
@@ -91,6 +88,12 @@ constexpr std::array kMigrations{
     Migration{.from = 1,
               .to = 2,
               .sql = R"(
+ALTER TABLE installation ADD COLUMN retiring_key_id INTEGER CHECK (retiring_key_id BETWEEN 0 AND 4294967295);
+ALTER TABLE installation ADD COLUMN name_key BLOB CHECK (length(name_key) > 32);
+CREATE TABLE audit_keys (
+    last_id INTEGER NOT NULL PRIMARY KEY CHECK (last_id >= 0),
+    key     BLOB    NOT NULL CHECK (length(key) > 32)
+) STRICT;
 CREATE TABLE ceilings (
     name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
     whole_at INTEGER NOT NULL
@@ -208,12 +211,14 @@ void migrate(Connection& connection, std::span<const Migration> steps, int newes
     });
 }
 
-void check_key(Connection& connection, const Sealer& sealer)
+void use_key_of(Connection& connection, Keys& keys)
 {
     const auto right = connection.attempt("opening", [&] {
         SQLite::Statement key(connection.database(), sql::kFindKey);
-        if (!key.executeStep() || key.getColumn(0).getInt64() != std::int64_t{sealer.key_id()}) return false;
-        return sealer.open(octets_in(key.getColumn(1)), kKeyCheck).view() == kKeyCheckText;
+        if (!key.executeStep()) return false;
+        const auto in_use = keys.use(key_id_in(key.getColumn(0)));
+        if (!in_use) return false;
+        return in_use->sealer.open(octets_in(key.getColumn(1)), kKeyCheck).view() == kKeyCheckText;
     });
     if (!right) {
         refuse(connection, "it was made under another master key",

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "server/auth/audit_chain.hpp"
 #include "server/store/connection.hpp"
+#include "server/store/keys.hpp"
 
 namespace securelogin::store {
 
@@ -25,6 +27,10 @@ struct Migration {
 /// The steps to kSchemaVersion.
 [[nodiscard]] std::span<const Migration> migrations() noexcept;
 
+/// What shows that a key is the one that the database is under: this text, sealed.
+inline constexpr SealedPlace kKeyCheck{.table = "installation", .column = "key_check"};
+inline constexpr std::string_view kKeyCheckText = "this is the key";
+
 enum class Content { nothing, ours };
 
 /// Throws StoreError for another program's database and for a file that is none.
@@ -38,11 +44,11 @@ void make_schema(Connection& connection, const Sealer& sealer, const auth::Audit
 void require_known_schema(Connection& connection, int newest);
 
 /// Brings the schema to version `newest` by `steps`.  Throws StoreError, and changes nothing, for one that is
-/// newer or that no step leads from.  REQUIRES: check_key, as steps may compute MACs.
+/// newer or that no step leads from.  REQUIRES: use_key_of, as steps may compute MACs.
 void migrate(Connection& connection, std::span<const Migration> steps, int newest,
              const auth::AuditChain& chain);
 
-/// Throws StoreError unless the database was made under the key of `sealer`.
-void check_key(Connection& connection, const Sealer& sealer);
+/// The key that the database is under is the one in use.  Throws StoreError where that one is not at hand.
+void use_key_of(Connection& connection, Keys& keys);
 
 }  // namespace securelogin::store

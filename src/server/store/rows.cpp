@@ -76,6 +76,11 @@ auth::Time time_in(const SQLite::Column& column)
     return auth::Time(std::chrono::seconds(column.getInt64()));
 }
 
+std::uint32_t key_id_in(const SQLite::Column& column)
+{
+    return static_cast<std::uint32_t>(column.getInt64());
+}
+
 std::span<const std::uint8_t> octets_in(const SQLite::Column& column)
 {
     const auto* const octets = static_cast<const std::uint8_t*>(column.getBlob());

@@ -20,6 +20,7 @@ namespace securelogin::store {
 [[nodiscard]] std::string_view to_text(auth::AccountState state) noexcept;
 
 [[nodiscard]] auth::Time time_in(const SQLite::Column& column);
+[[nodiscard]] std::uint32_t key_id_in(const SQLite::Column& column);
 /// Valid until the statement moves on.
 [[nodiscard]] std::span<const std::uint8_t> octets_in(const SQLite::Column& column);
 

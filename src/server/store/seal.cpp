@@ -48,6 +48,12 @@ std::string name_of(const SealedPlace& place)
 
 }  // namespace
 
+std::optional<std::uint32_t> key_id_of(std::span<const std::uint8_t> sealed)
+{
+    if (sealed.size() < kHeaderSize + kTagSize) return std::nullopt;
+    return read_key_id(sealed);
+}
+
 Sealer::Sealer(const auth::MasterKey& master)
     : cipher_(EVP_CIPHER_fetch(nullptr, "AES-256-GCM",
                                nullptr)),  // once: looking it up costs as much as using it
@@ -101,7 +107,7 @@ Secret Sealer::open(std::span<const std::uint8_t> sealed, const SealedPlace& pla
 {
     if (sealed.size() < kHeaderSize + kTagSize) throw SealError(name_of(place) + " is cut off");
     if (read_key_id(sealed) != key_id_)
-        throw SealError(name_of(place) + " is sealed under another master key");
+        throw UnknownKey(name_of(place) + " is sealed under another master key");
 
     const auto ciphertext = sealed.subspan(kHeaderSize, sealed.size() - kHeaderSize - kTagSize);
     std::array<std::uint8_t, kTagSize> tag{};

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string_view>
@@ -30,6 +31,12 @@ class SealError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// A sealed value that is under another master key than the ones at hand.
+class UnknownKey final : public SealError {
+  public:
+    using SealError::SealError;
+};
+
 /// Where a value belongs.
 struct SealedPlace {
     std::string_view table;
@@ -39,6 +46,9 @@ struct SealedPlace {
 };
 
 using SealedValue = std::vector<std::uint8_t>;
+
+/// The key that it says it is sealed under; nothing for what is too short to be a sealed value.
+[[nodiscard]] std::optional<std::uint32_t> key_id_of(std::span<const std::uint8_t> sealed);
 
 class Sealer {
   public:

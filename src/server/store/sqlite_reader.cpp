@@ -25,28 +25,38 @@ std::size_t count_in(const SQLite::Column& column) { return static_cast<std::siz
 
 }  // namespace
 
-SqliteReader::SqliteReader(const std::filesystem::path& file, std::shared_ptr<const Sealer> sealer,
+SqliteReader::SqliteReader(const std::filesystem::path& file, std::shared_ptr<Keys> keys,
                            std::chrono::milliseconds busy_timeout)
     : connection_(file, Connection::Use::read, busy_timeout),
-      sealer_(std::move(sealer)),
+      keys_(std::move(keys)),
       statements_(connection_.attempt("opening", [this] { return Statements(connection_.database()); }))
 {
 }
 
 std::optional<auth::StoredPassword> SqliteReader::find_password(const auth::UserName& name)
 {
-    return connection_.attempt(
-        "reading a password's hash from", [&]() -> std::optional<auth::StoredPassword> {
-            auto& row = statements_.find_password;
-            Execution found(row, name.str());
-            if (!found.next()) return std::nullopt;
-            const auto id = auth::UserId(row.getColumn(0).getInt64());
-            return auth::StoredPassword{
-                .user = id,
-                .epoch = row.getColumn(1).getInt64(),
-                .phc = sealer_->open(octets_in(row.getColumn(2)), password_hash_of(id, name)),
-            };
-        });
+    return connection_.attempt("reading a password's hash from", [&] {
+        try {
+            return read_password(name);
+        } catch (const UnknownKey&) {
+            // Read in the very moment in which its key was retired, and there under the new one by now.
+            return read_password(name);
+        }
+    });
+}
+
+std::optional<auth::StoredPassword> SqliteReader::read_password(const auth::UserName& name)
+{
+    auto& row = statements_.find_password;
+    Execution found(row, name.str());
+    if (!found.next()) return std::nullopt;
+    const auto id = auth::UserId(row.getColumn(0).getInt64());
+    return auth::StoredPassword{
+        .user = id,
+        .epoch = row.getColumn(1).getInt64(),
+        .phc =
+            keys_->open(octets_in(row.getColumn(2)), password_hash_of(id, name), key_id_in(row.getColumn(3))),
+    };
 }
 
 std::optional<auth::Account> SqliteReader::find_account(const auth::UserName& name)
@@ -80,10 +90,10 @@ std::vector<auth::Account> SqliteReader::accounts_after(const std::string& name)
     });
 }
 
-std::size_t SqliteReader::count_sessions(auth::UserId user, auth::Time now)
+std::size_t SqliteReader::count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now)
 {
     return connection_.attempt("counting sessions in", [&] {
-        Execution counted(statements_.count_sessions, user, now);
+        Execution counted(statements_.count_sessions, user, now, now - policy.idle, now + policy.idle);
         return counted.next() ? count_in(statements_.count_sessions.getColumn(0)) : 0;
     });
 }
@@ -144,11 +154,11 @@ std::optional<auth::AuditHead> SqliteReader::read_audit(const AuditVisit& visit)
     });
 }
 
-auth::StoreSummary SqliteReader::summary(auth::Time now)
+auth::StoreSummary SqliteReader::summary(const auth::SessionPolicy& policy, auth::Time now)
 {
     return connection_.attempt("summing up", [&] {
         auto& row = statements_.summary;
-        Execution counted(row, now);
+        Execution counted(row, now, now - policy.idle, now + policy.idle);
         auth::StoreSummary summary;
         if (!counted.next()) return summary;
         summary.users = count_in(row.getColumn(0));

@@ -13,7 +13,7 @@
 
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
-#include "server/store/seal.hpp"
+#include "server/store/keys.hpp"
 #include "server/store/statements.hpp"
 
 namespace securelogin::store {
@@ -22,17 +22,17 @@ class SqliteReader final : public auth::Reader {
   public:
     using AuditVisit = std::function<bool(const auth::AuditEntry&)>;
 
-    SqliteReader(const std::filesystem::path& file, std::shared_ptr<const Sealer> sealer,
+    SqliteReader(const std::filesystem::path& file, std::shared_ptr<Keys> keys,
                  std::chrono::milliseconds busy_timeout);
 
     std::optional<auth::StoredPassword> find_password(const auth::UserName& name) override;
     std::optional<auth::Account> find_account(const auth::UserName& name) override;
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
-    std::size_t count_sessions(auth::UserId user, auth::Time now) override;
+    std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now) override;
     std::vector<auth::Device> devices(auth::UserId user) override;
     void for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit) override;
     std::optional<auth::AuditHead> read_audit(const AuditVisit& visit) override;
-    auth::StoreSummary summary(auth::Time now) override;
+    auth::StoreSummary summary(const auth::SessionPolicy& policy, auth::Time now) override;
     auth::StoreState state(const auth::StateQuery& query) override;
 
   private:
@@ -48,13 +48,14 @@ class SqliteReader final : public auth::Reader {
         SQLite::Statement summary{database, sql::kSummary};
     };
 
+    [[nodiscard]] std::optional<auth::StoredPassword> read_password(const auth::UserName& name);
     [[nodiscard]] std::vector<auth::Account> accounts_after(const std::string& name);
     [[nodiscard]] std::vector<auth::AuditEntry> audit_page(const auth::AuditQuery& query, std::int64_t after);
     /// The id behind which the newest begin that are wanted.
     [[nodiscard]] std::int64_t before_the_newest(const auth::AuditQuery& query, std::int64_t newest);
 
     Connection connection_;
-    const std::shared_ptr<const Sealer> sealer_;
+    const std::shared_ptr<Keys> keys_;
     Statements statements_;
 };
 

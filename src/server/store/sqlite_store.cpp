@@ -10,10 +10,11 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "server/store/connection.hpp"
+#include "server/store/keys.hpp"
 #include "server/store/migrations.hpp"
-#include "server/store/seal.hpp"
 #include "server/store/sqlite_reader.hpp"
 #include "server/store/sqlite_writer.hpp"
 
@@ -24,12 +25,12 @@ using std::chrono::steady_clock;
 
 class SqliteStore final : public auth::Store {
   public:
-    SqliteStore(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                auth::AuditChain chain, std::chrono::milliseconds busy_timeout, Metrics* metrics)
+    SqliteStore(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys,
+                std::chrono::milliseconds busy_timeout, Metrics* metrics)
         : file_(connection->file()),
-          sealer_(std::move(sealer)),
+          keys_(std::move(keys)),
           busy_timeout_(busy_timeout),
-          writer_(std::move(connection), sealer_, std::move(chain), metrics)
+          writer_(std::move(connection), keys_, metrics)
     {
     }
 
@@ -44,12 +45,12 @@ class SqliteStore final : public auth::Store {
 
     std::unique_ptr<auth::Reader> open_reader() override
     {
-        return std::make_unique<SqliteReader>(file_, sealer_, busy_timeout_);
+        return std::make_unique<SqliteReader>(file_, keys_, busy_timeout_);
     }
 
   private:
     const std::filesystem::path file_;
-    const std::shared_ptr<const Sealer> sealer_;
+    const std::shared_ptr<Keys> keys_;
     const std::chrono::milliseconds busy_timeout_;
     SqliteWriter writer_;
 };
@@ -126,22 +127,34 @@ void switch_to_wal(Connection& connection, steady_clock::time_point deadline)
 std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
                                                const auth::MasterKey& master, const SqliteOptions& options)
 {
+    const auto shared = std::make_shared<const auth::MasterKey>(master.clone());
+    const auto source = [shared] {
+        std::vector<auth::MasterKey> keys;
+        keys.push_back(shared->clone());
+        return keys;
+    };
+    return open_sqlite_store(file, source, options);
+}
+
+std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
+                                               const auth::MasterKeySource& source,
+                                               const SqliteOptions& options)
+{
     const auto deadline = steady_clock::now() + options.busy_timeout;
     prepare_file(file, options.if_missing);
-    const auto sealer = std::make_shared<const Sealer>(master);
-    auth::AuditChain chain(master);
+    const auto keys = std::make_shared<Keys>(source);
     auto connection = std::make_unique<Connection>(file, Connection::Use::write, options.busy_timeout);
     const auto content = identify(*connection);
     if (content == Content::nothing && options.if_missing == SqliteOptions::IfMissing::refuse)
         refuse_missing(file);
     switch_to_wal(*connection, deadline);
-    if (content == Content::nothing) make_schema(*connection, *sealer, chain);
+    const auto newest = keys->current();
+    if (content == Content::nothing) make_schema(*connection, newest->sealer, newest->chain);
     // Before a migration: it computes MACs, and would do so under the wrong key.
     require_known_schema(*connection, kSchemaVersion);
-    check_key(*connection, *sealer);
-    migrate(*connection, migrations(), kSchemaVersion, chain);
-    return std::make_unique<SqliteStore>(std::move(connection), sealer, std::move(chain),
-                                         options.busy_timeout, options.metrics);
+    use_key_of(*connection, *keys);
+    migrate(*connection, migrations(), kSchemaVersion, keys->current()->chain);
+    return std::make_unique<SqliteStore>(std::move(connection), keys, options.busy_timeout, options.metrics);
 }
 
 }  // namespace securelogin::store

@@ -29,9 +29,15 @@ struct SqliteOptions {
     Metrics* metrics = nullptr;
 };
 
-/// Opens the file, makes or migrates the schema, checks that the master key is the one it was made with, and
-/// starts the writer.  Throws auth::StoreError: not a database, another program's, a newer schema, another
-/// key, unreadable, read-only, locked; each names the file and the remedy.
+/// Opens the file, makes or migrates the schema, checks that the master key that it is under is at hand, and
+/// starts the writer.  A new one is under the newest.  While it is open, the key may be rotated.  Throws
+/// auth::StoreError: not a database, another program's, a newer schema, another key, unreadable, read-only,
+/// locked; each names the file and the remedy.
+[[nodiscard]] std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
+                                                             const auth::MasterKeySource& source,
+                                                             const SqliteOptions& options);
+
+/// The same for who has one key.
 [[nodiscard]] std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
                                                              const auth::MasterKey& master,
                                                              const SqliteOptions& options);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "server/auth/totp.hpp"
 #include "server/store/execution.hpp"
@@ -64,9 +65,9 @@ bool SqliteTransaction::add_account(const auth::NewAccount& account)
 {
     constexpr std::string_view doing = "adding an account to";
     const auto& [id, name, phc, totp_secret, totp, created_at] = account;
-    const auto hash = attempt(doing, [&] { return sealer_.seal(phc, password_hash_of(id, name)); });
+    const auto hash = attempt(doing, [&] { return seal(phc, password_hash_of(id, name)); });
     if (change(doing, statements_.add_user, name.str(), id, hash, created_at, created_at) == 0) return false;
-    const auto secret = attempt(doing, [&] { return sealer_.seal(totp_secret, totp_secret_of(id, name)); });
+    const auto secret = attempt(doing, [&] { return seal(totp_secret, totp_secret_of(id, name)); });
     change_one(doing, statements_.set_totp, id, secret, to_string(totp.algorithm), totp.digits,
                std::int64_t{totp.period.count()}, created_at);
     return true;
@@ -86,16 +87,14 @@ void SqliteTransaction::remove_account(const Account& account)
 void SqliteTransaction::set_password(const Account& account, const Secret& phc, Time now)
 {
     constexpr std::string_view doing = "setting a password in";
-    const auto hash =
-        attempt(doing, [&] { return sealer_.seal(phc, password_hash_of(account.id, account.name)); });
+    const auto hash = attempt(doing, [&] { return seal(phc, password_hash_of(account.id, account.name)); });
     change_one(doing, statements_.set_password, hash, now, account.name.str(), account.id);
 }
 
 bool SqliteTransaction::renew_password_hash(const Account& account, std::int64_t epoch, const Secret& phc)
 {
     constexpr std::string_view doing = "renewing a password's hash in";
-    const auto hash =
-        attempt(doing, [&] { return sealer_.seal(phc, password_hash_of(account.id, account.name)); });
+    const auto hash = attempt(doing, [&] { return seal(phc, password_hash_of(account.id, account.name)); });
     return change(doing, statements_.renew_password_hash, hash, account.name.str(), account.id, epoch) == 1;
 }
 
@@ -113,8 +112,9 @@ Secret SqliteTransaction::totp_secret(const Account& account)
         if (!found.next()) {
             throw store_error(doing, connection_.file(), "the account has none", "reset the user's TOTP");
         }
-        return sealer_.open(octets_in(statements_.find_totp_secret.getColumn(0)),
-                            totp_secret_of(account.id, account.name));
+        const auto& row = statements_.find_totp_secret;
+        return keys_.open(octets_in(row.getColumn(0)), totp_secret_of(account.id, account.name),
+                          key_id_in(row.getColumn(1)));
     });
 }
 
@@ -123,7 +123,7 @@ void SqliteTransaction::set_totp(const Account& account, const Secret& secret,
 {
     constexpr std::string_view doing = "setting a TOTP secret in";
     const auto sealed =
-        attempt(doing, [&] { return sealer_.seal(secret, totp_secret_of(account.id, account.name)); });
+        attempt(doing, [&] { return seal(secret, totp_secret_of(account.id, account.name)); });
     change_one(doing, statements_.set_totp, account.id, sealed, to_string(parameters.algorithm),
                parameters.digits, std::int64_t{parameters.period.count()}, now);
 }
@@ -288,9 +288,9 @@ void SqliteTransaction::forget_devices(UserId user, const std::optional<auth::De
 auth::AuditMark SqliteTransaction::append_audit(const auth::AuditRecord& record)
 {
     constexpr std::string_view doing = "writing an audit record to";
-    const auto last = audit_head().last;
-    const auto mark = attempt(doing, [&] { return chain_.mark(last.mac, last.id + 1, record); });
-    const auto head = attempt(doing, [&] { return chain_.head(mark); });
+    const auto [key, last] = audit_end();
+    const auto mark = attempt(doing, [&] { return key->chain.mark(last.mac, last.id + 1, record); });
+    const auto head = attempt(doing, [&] { return key->chain.head(mark); });
     change(doing, statements_.append_audit, mark.id, record.at, record.event, record.outcome,
            unless_empty(record.reason), record.user, record.name, unless_empty(record.source),
            unless_empty(record.device), mark.mac);
@@ -299,18 +299,40 @@ auth::AuditMark SqliteTransaction::append_audit(const auth::AuditRecord& record)
     return mark;
 }
 
-auth::AuditHead SqliteTransaction::audit_head()
+SqliteTransaction::AuditEnd SqliteTransaction::audit_end()
 {
     constexpr std::string_view doing = "writing an audit record to";
     const auto head = attempt(doing, [&] {
         Execution found(statements_.find_audit_head);
         return found.next() ? audit_head_in(statements_.find_audit_head) : std::nullopt;
     });
+    auto key = key_in_use();
     // To go on from an end that somebody else has set would make theirs ours.
-    if (head && chain_.is_genuine(*head)) return *head;
+    if (head && key->chain.is_genuine(*head)) return {.key = std::move(key), .last = head->last};
     failed_ = true;
     throw store_error(doing, connection_.file(), "the end of the audit has been tampered with",
                       "see `securelogin-admin audit verify`, and restore the database from a backup");
+}
+
+/// Asked, not remembered: once the database says another key, nothing more is sealed or recorded under the
+/// old one, whoever it is that writes.
+std::shared_ptr<const Keys::Key> SqliteTransaction::key_in_use()
+{
+    constexpr std::string_view doing = "finding the master key of";
+    return attempt(doing, [&] {
+        Execution found(statements_.find_key);
+        if (found.next()) {
+            if (auto key = keys_.use(key_id_in(statements_.find_key.getColumn(0)))) return key;
+        }
+        throw store_error(doing, connection_.file(), "it has been rotated, and the new one is not at hand",
+                          "restart this program where it gets its master key from systemd; else restore "
+                          "master.key from the backup");
+    });
+}
+
+SealedValue SqliteTransaction::seal(const Secret& value, const SealedPlace& place)
+{
+    return key_in_use()->sealer.seal(value, place);
 }
 
 bool SqliteTransaction::purge(const auth::Purge& purge)

@@ -4,14 +4,14 @@
 
 #include <SQLiteCpp/Statement.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "server/auth/audit_chain.hpp"
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
-#include "server/store/seal.hpp"
+#include "server/store/keys.hpp"
 #include "server/store/statements.hpp"
 
 namespace securelogin::store {
@@ -58,6 +58,7 @@ struct TransactionStatements {
     SQLite::Statement forget_other_devices{database, sql::kForgetOtherDevices};
     SQLite::Statement append_audit{database, sql::kAppendAudit};
     SQLite::Statement find_audit_head{database, sql::kFindAuditHead};
+    SQLite::Statement find_key{database, sql::kFindKey};
     SQLite::Statement move_audit_head{database, sql::kMoveAuditHead};
     SQLite::Statement purge_sessions{database, sql::kPurgeSessions};
     SQLite::Statement purge_failures{database, sql::kPurgeFailures};
@@ -74,9 +75,8 @@ struct TransactionStatements {
 /// Lives as long as one piece of work.
 class SqliteTransaction final : public auth::Transaction {
   public:
-    SqliteTransaction(const Connection& connection, TransactionStatements& statements, const Sealer& sealer,
-                      const auth::AuditChain& chain)
-        : connection_(connection), statements_(statements), sealer_(sealer), chain_(chain)
+    SqliteTransaction(const Connection& connection, TransactionStatements& statements, Keys& keys)
+        : connection_(connection), statements_(statements), keys_(keys)
     {
     }
 
@@ -130,8 +130,17 @@ class SqliteTransaction final : public auth::Transaction {
     bool purge(const auth::Purge& purge) override;
 
   private:
+    /// Where the audit ends, and whose chain goes on from there.
+    struct AuditEnd {
+        std::shared_ptr<const Keys::Key> key;
+        auth::AuditMark last;
+    };
     /// Throws where it is not one that we have written.
-    [[nodiscard]] auth::AuditHead audit_head();
+    [[nodiscard]] AuditEnd audit_end();
+
+    /// The key that the database is under in this transaction.
+    [[nodiscard]] std::shared_ptr<const Keys::Key> key_in_use();
+    [[nodiscard]] SealedValue seal(const Secret& value, const SealedPlace& place);
 
     template <typename Function>
     auto attempt(std::string_view doing, Function function);
@@ -146,8 +155,7 @@ class SqliteTransaction final : public auth::Transaction {
 
     const Connection& connection_;
     TransactionStatements& statements_;
-    const Sealer& sealer_;
-    const auth::AuditChain& chain_;
+    Keys& keys_;
     bool failed_ = false;
     std::uint64_t audit_records_ = 0;
 };

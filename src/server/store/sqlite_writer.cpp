@@ -25,11 +25,10 @@ SqliteWriter::Control::Control(SQLite::Database& database)
 {
 }
 
-SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                           auth::AuditChain chain, Metrics* metrics)
+SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys,
+                           Metrics* metrics)
     : connection_(std::move(connection)),
-      sealer_(std::move(sealer)),
-      chain_(std::move(chain)),
+      keys_(std::move(keys)),
       statements_(connection_->database()),
       control_(connection_->database()),
       metrics_(metrics),
@@ -97,7 +96,7 @@ try {
 void SqliteWriter::run(Job& job)
 {
     execute("beginning a transaction in", control_.save);
-    SqliteTransaction transaction(*connection_, statements_, *sealer_, chain_);
+    SqliteTransaction transaction(*connection_, statements_, *keys_);
     try {
         job.work(transaction);
         if (transaction.failed()) {

@@ -13,11 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "server/auth/audit_chain.hpp"
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
+#include "server/store/keys.hpp"
 #include "server/store/metrics.hpp"
-#include "server/store/seal.hpp"
 #include "server/store/sqlite_transaction.hpp"
 
 namespace securelogin::store {
@@ -33,8 +32,7 @@ class SqliteWriter {
     };
 
     /// Without `metrics` nothing is counted.
-    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<const Sealer> sealer,
-                 auth::AuditChain chain, Metrics* metrics);
+    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys, Metrics* metrics);
     /// Finishes what was submitted, then joins.
     ~SqliteWriter();
     SqliteWriter(const SqliteWriter&) = delete;
@@ -63,8 +61,7 @@ class SqliteWriter {
     void execute(std::string_view doing, SQLite::Statement& statement);
 
     const std::unique_ptr<Connection> connection_;
-    const std::shared_ptr<const Sealer> sealer_;
-    const auth::AuditChain chain_;
+    const std::shared_ptr<Keys> keys_;
     TransactionStatements statements_;
     Control control_;
     Metrics* const metrics_;

@@ -20,7 +20,7 @@ inline constexpr const char* kAccountsAfter =
 #undef SECURELOGIN_SELECT_ACCOUNT
 
 inline constexpr const char* kFindPassword =
-    "SELECT id, password_epoch, password_hash FROM users WHERE name = $1";
+    "SELECT id, password_epoch, password_hash, (SELECT key_id FROM installation) FROM users WHERE name = $1";
 
 inline constexpr const char* kAddUser =
     "INSERT INTO users (name, id, password_hash, created_at, password_set_at) VALUES ($1, $2, $3, $4, $5)"
@@ -37,7 +37,8 @@ inline constexpr const char* kRecordLogin =
 
 // One-time codes
 
-inline constexpr const char* kFindTotpSecret = "SELECT secret FROM totp WHERE user_id = $1";
+inline constexpr const char* kFindTotpSecret =
+    "SELECT secret, (SELECT key_id FROM installation) FROM totp WHERE user_id = $1";
 inline constexpr const char* kSetTotp =
     "INSERT INTO totp (user_id, secret, algorithm, digits, period, enrolled_at) VALUES ($1, $2, $3, $4, $5, "
     "$6)"
@@ -96,7 +97,8 @@ inline constexpr const char* kTouchSession =
 inline constexpr const char* kEndSession = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
 inline constexpr const char* kEndSessions = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 inline constexpr const char* kCountSessions =
-    "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2";
+    "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2"
+    " AND last_used_at > $3 AND last_used_at < $4";
 
 // Devices
 
@@ -189,11 +191,34 @@ inline constexpr const char* kMakeInstallation =
 inline constexpr const char* kMakeAuditHead =
     "INSERT INTO audit_head (single, last_id, last_mac, mac) VALUES (1, $1, $2, $3)";
 inline constexpr const char* kFindKey = "SELECT key_id, key_check FROM installation";
+inline constexpr const char* kFindKeptKeys = "SELECT key_id, retiring_key_id, name_key FROM installation";
+inline constexpr const char* kAuditKeys = "SELECT last_id, key FROM audit_keys ORDER BY last_id";
+
+// Rotation of the master key
+
+inline constexpr const char* kBeginRotation =
+    "UPDATE installation SET key_id = $1, key_check = $2, retiring_key_id = $3, name_key = $4";
+inline constexpr const char* kEndRotation = "UPDATE installation SET retiring_key_id = NULL";
+inline constexpr const char* kKeepAuditKey =
+    "INSERT INTO audit_keys (last_id, key) VALUES ($1, $2)"
+    " ON CONFLICT (last_id) DO UPDATE SET key = excluded.key";
+/// All that is sealed, user by user.
+inline constexpr const char* kSealedAfter =
+    "SELECT u.name, u.id, u.password_hash, t.secret FROM users u LEFT JOIN totp t ON t.user_id = u.id"
+    " WHERE u.name > $1 ORDER BY u.name LIMIT $2";
+/// Only what is still what was opened: a program that has changed it meanwhile has sealed it under the new
+/// key.
+inline constexpr const char* kResealPassword =
+    "UPDATE users SET password_hash = $1 WHERE name = $2 AND id = $3 AND password_hash = $4";
+inline constexpr const char* kResealTotp = "UPDATE totp SET secret = $1 WHERE user_id = $2 AND secret = $3";
+inline constexpr const char* kCountUsers = "SELECT COUNT(*) FROM users";
+
 inline constexpr const char* kFindSchemaVersion = "SELECT schema_version FROM installation";
 inline constexpr const char* kSetSchemaVersion = "UPDATE installation SET schema_version = $1";
 inline constexpr const char* kSummary =
     "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM users WHERE state = 'disabled'),"
-    " (SELECT COUNT(*) FROM sessions WHERE expires_at > $1), (SELECT schema_version FROM installation)";
+    " (SELECT COUNT(*) FROM sessions WHERE expires_at > $1 AND last_used_at > $2 AND last_used_at < $3),"
+    " (SELECT schema_version FROM installation)";
 
 // For the metrics: none of them reads more than $3 rows of what is counted.
 

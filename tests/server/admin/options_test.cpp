@@ -85,6 +85,8 @@ TEST(Options, EachCommandIsItself)
 {
     EXPECT_TRUE(std::holds_alternative<Status>(parse_good({"status"}).command));
     EXPECT_TRUE(std::holds_alternative<UserList>(parse_good({"user", "list"}).command));
+    EXPECT_TRUE(std::holds_alternative<KeyRotate>(parse_good({"key", "rotate"}).command));
+    EXPECT_TRUE(std::holds_alternative<KeyGenerate>(parse_good({"key", "generate"}).command));
     EXPECT_EQ(std::get<UserShow>(parse_good({"user", "show", "a"}).command).name, "a");
     EXPECT_EQ(std::get<UserDisable>(parse_good({"user", "disable", "a"}).command).name, "a");
     EXPECT_EQ(std::get<UserEnable>(parse_good({"user", "enable", "a"}).command).name, "a");
@@ -165,6 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"QrWithoutFile", {"user", "add", "alice", "--qr"}},
         WrongCase{"DataWithoutDirectory", {"user", "list", "--data"}},
         WrongCase{"OptionOfAnotherCommand", {"user", "show", "alice", "--qr", "a.png"}},
+        WrongCase{"KeyAlone", {"key"}}, WrongCase{"AKeyInArgv", {"key", "rotate", "hunter2"}},
         WrongCase{"AuditAlone", {"audit"}}, WrongCase{"ANegativeLimit", {"audit", "show", "--limit", "-1"}},
         WrongCase{"ALimitInWords", {"audit", "show", "--limit", "ten"}},
         WrongCase{"ATimeThatIsNone", {"audit", "show", "--since", "yesterday"}},

@@ -796,6 +796,8 @@ class StatusCommand(Case):
         self.assertEqual(status["data_directory"], self.data)
         self.assertEqual(status["database"], f"{self.data}/securelogin.db")
         self.assertEqual(status["master_key"], f"{self.data}/master.key")
+        self.assertRegex(status["master_key_id"], r"^[0-9a-f]{8}$")
+        self.assertIs(status["rotation_unfinished"], False)
         self.assertGreaterEqual(status["schema_version"], 1)
         self.assertRegex(status["version"], r"^\d+\.\d+\.\d+")
         self.assertRegex(status["clock"], f"^{RFC3339}$")
@@ -867,6 +869,52 @@ class StatusCommand(Case):
         self.assertEqual(self.succeed_json("status", "--config", "settings.toml")["outdated_hashes"], 1)
         self.add("bob", "--config", "settings.toml")
         self.assertEqual(self.succeed_json("status", "--config", "settings.toml")["outdated_hashes"], 1)
+
+
+class Sessions(Case):
+    def test_those_past_a_limit_are_not_open(self):
+        self.add("alice")
+        (user,), = self.query("SELECT id FROM users")
+        minute, hour = 60, 3600
+        for number, (opened, used, live) in enumerate([(-hour, -29 * minute, 1), (-hour, -31 * minute, 0),
+                                                       (-13 * hour, -minute, 0), (0, 0, 1)]):
+            now = int(time.time())
+            self.change(f"INSERT INTO sessions VALUES ({user}, '{number:08x}', {now + opened}, {now + opened + 12 * hour},"
+                        f" {now + used}, '192.0.2.7')")
+            with self.subTest(opened=opened, used=used):
+                self.assertEqual(self.succeed_json("user", "show", "alice")["sessions"], live)
+                self.assertEqual(self.succeed_json("status")["sessions"], live)
+            self.change("DELETE FROM sessions")
+
+
+class KeyCommands(Case):
+    """tests/end_to_end/rotation_test.py has the rest."""
+
+    def test_generate_prints_a_line_and_touches_nothing(self):
+        lines = [self.succeed("key", "generate") for _ in range(2)]
+        for line in lines:
+            self.assertRegex(line, r"\ASECURELOGIN-MASTER-KEY-1 [A-Za-z0-9+/]{43}=\n\Z")
+        self.assertNotEqual(*lines)
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_rotate_without_an_installation(self):
+        self.refuse(CONFIG, "key", "rotate", says=[self.data])
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_rotate_says_nothing_on_stdout(self):
+        self.add()
+        before = self.succeed_json("status")["master_key_id"]
+        self.assertEqual("", self.succeed("key", "rotate"))
+        self.assertNotEqual(before, self.succeed_json("status")["master_key_id"])
+        self.assertEqual(self.audit(), ["user.add", "key.rotate", "key.retire"])
+        self.assertEqual([name for name in os.listdir(self.data) if "key" in name], ["master.key"])
+        self.assertEqual(stat.S_IMODE(os.stat(f"{self.data}/master.key").st_mode), 0o600)
+
+    def test_rotate_with_json(self):
+        self.add()
+        told = self.succeed_json("key", "rotate")
+        self.assertEqual({"master_key_id": self.succeed_json("status")["master_key_id"], "resealed": 2, "log_emptied": True,
+                          "old_key_in_credential": False}, told)
 
 
 class Errors(Case):

@@ -65,6 +65,93 @@ TEST(AuditVerifier, FindsNothingWhereNothingIs)
     EXPECT_FALSE(findings.begin);
 }
 
+AuditChain other_chain(char octet)
+{
+    return AuditChain(MasterKey(Secret::copy_of(std::string(MasterKey::kSize, octet))));
+}
+
+/// Five records under the key `a`, five under `b`, five under that of chain(); what to verify them with.
+struct RotatedAudit {
+    Audit audit;
+    std::vector<EarlierChain> earlier;
+
+    RotatedAudit()
+    {
+        earlier.push_back({.last_id = 5, .chain = other_chain('a')});
+        earlier.push_back({.last_id = 10, .chain = other_chain('b')});
+        for (int i = 1; i <= 15; ++i)
+            append(i <= 5 ? earlier[0].chain : i <= 10 ? earlier[1].chain : chain(), i);
+    }
+    void append(const AuditChain& under, int number)
+    {
+        const AuditRecord record{.at = kNoon, .event = "event-" + std::to_string(number), .outcome = "done"};
+        const auto mark = under.mark(audit.head->last.mac, audit.head->last.id + 1, record);
+        audit.entries.push_back({.mark = mark, .record = record});
+        audit.head = under.head(mark);
+    }
+    AuditFindings verify() const
+    {
+        AuditVerifier verifier(chain(), {}, earlier);
+        for (const auto& entry : audit.entries) {
+            if (!verifier.take(entry)) break;
+        }
+        return verifier.finish(audit.head);
+    }
+};
+
+TEST(AuditVerifier, FollowsTheChainThroughRotations)
+{
+    const auto findings = RotatedAudit().verify();
+    EXPECT_FALSE(findings.fault);
+    EXPECT_EQ(findings.records, 15);
+}
+
+struct RotatedFault {
+    std::string name;
+    void (*tamper)(RotatedAudit& rotated);
+    std::int64_t record;
+};
+
+class RotatedAndTampered : public testing::TestWithParam<RotatedFault> {};
+
+/// By somebody who has the retired keys, and so can make marks and heads with them.
+TEST_P(RotatedAndTampered, IsSeen)
+{
+    RotatedAudit rotated;
+    GetParam().tamper(rotated);
+    const auto fault = rotated.verify().fault;
+    ASSERT_TRUE(fault);
+    EXPECT_EQ(fault->record, GetParam().record);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, RotatedAndTampered,
+    testing::Values(
+        RotatedFault{"AnOldRecordWrittenAnew",
+                     [](RotatedAudit& rotated) {
+                         auto& entries = rotated.audit.entries;
+                         entries[8].record.event = "theirs";
+                         for (std::size_t i = 8; i < 10; ++i) {
+                             entries[i].mark = rotated.earlier[1].chain.mark(
+                                 entries[i - 1].mark.mac, entries[i].mark.id, entries[i].record);
+                         }
+                     },
+                     11},
+        RotatedFault{"CutOffAtTheRotation",
+                     [](RotatedAudit& rotated) {
+                         rotated.audit.entries.resize(10);
+                         rotated.audit.head =
+                             rotated.earlier[1].chain.head(rotated.audit.entries.back().mark);
+                     },
+                     11},
+        RotatedFault{"AppendedUnderARetiredKey",
+                     [](RotatedAudit& rotated) { rotated.append(rotated.earlier[1].chain, 16); }, 16},
+        RotatedFault{"AnEarlierKeyGone",
+                     [](RotatedAudit& rotated) { rotated.earlier.erase(rotated.earlier.begin()); }, 1},
+        RotatedFault{"AnEarlierKeyForLonger", [](RotatedAudit& rotated) { rotated.earlier[1].last_id = 15; },
+                     11}),
+    [](const auto& row) { return row.param.name; });
+
 TEST(AuditVerifier, TellsWhereTheChainBegan)
 {
     auto audit = ten();

@@ -185,7 +185,7 @@ TEST_P(Refusals, AreRefusedWrittenDownAndLeaveNoSession)
     EXPECT_FALSE(verdict.granted);
     EXPECT_EQ(verdict.refusal, row.refusal);
     EXPECT_EQ(account_of("alice").totp->failures, row.code_failures);
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 0U);
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 0U);
     const auto audit = store_.audit();
     ASSERT_EQ(audit.size(), verdict.alarm ? 2U : 1U);
     EXPECT_EQ(audit[0].outcome, "refused");
@@ -441,6 +441,29 @@ TEST_F(AuthenticatorTest, AtItsLifetimeLimitTheCodeIsDead)
     EXPECT_TRUE(decide("alice", Password::right, current_code()).granted) << "a new enrolment starts anew";
 }
 
+TEST_F(AuthenticatorTest, TheHolderIsToldWhenHalfOfTheCodesAreUsedUp)
+{
+    enrol("alice");
+    auto guess = [&, source = 0](int times) mutable {
+        for (int i = 0; i < times; ++i) {
+            decide("alice", Password::right, "000000", "198.51.100." + std::to_string(++source));
+        }
+    };
+    guess(51);  // of 103
+    EXPECT_FALSE(log_in("alice").granted->worn_key);
+    guess(1);
+    clock_.advance(30s);
+    const auto told = log_in("alice").granted->worn_key;
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->failures, 52);
+    EXPECT_EQ(told->limit, 103);
+    clock_.advance(30s);
+    EXPECT_TRUE(log_in("alice").granted->worn_key) << "a success gives nothing back";
+    transact(store_, [&](Transaction& t) { t.set_totp(account_of("alice"), secret_, {}, clock_.now()); });
+    clock_.advance(30s);
+    EXPECT_FALSE(log_in("alice").granted->worn_key) << "a new key does";
+}
+
 TEST_F(AuthenticatorTest, ConfirmJudgesAlikeAndOpensNoSession)
 {
     enrol("alice");
@@ -459,7 +482,7 @@ TEST_F(AuthenticatorTest, ConfirmJudgesAlikeAndOpensNoSession)
     const auto verdict = confirm(current_code());
     ASSERT_TRUE(verdict.granted);
     EXPECT_EQ(verdict.granted->session.id, session.id);
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 1U);
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 1U);
     EXPECT_EQ(store_.audit().back().event, "confirm");
     clock_.advance(30s);
     EXPECT_EQ(log_in("alice").granted->failures_since, 2) << "the holder reads of refusals at the next login";
@@ -540,7 +563,7 @@ TEST_F(AuthenticatorTest, SessionIdsThatClashAreDrawnAgain)
     random_.draw_next({1, 1, 1, 1, 1, 1, 1, 1});
     const auto second = log_in("alice").granted->session;
     EXPECT_NE(first.id, second.id);
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 2U);
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 2U);
 }
 
 // Strangers
@@ -701,7 +724,7 @@ TEST_F(AuthenticatorTest, WhatCannotBeSavedIsNoYes)
     store_.fail_commits(true);
     EXPECT_THROW(decide("alice", Password::right, current_code()), StoreError);
     store_.fail_commits(false);
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 0U);
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 0U);
     EXPECT_TRUE(decide("alice", Password::right, current_code()).granted) << "nor was the code spent";
 }
 

@@ -10,6 +10,7 @@
 #include "child.hpp"
 #include "common/base64.hpp"
 #include "server/data_directory.hpp"
+#include "server/master_key_file.hpp"
 #include "startup_error.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -185,28 +186,71 @@ const std::string kHead = "SECURELOGIN-MASTER-KEY-1 ";
 
 INSTANTIATE_TEST_SUITE_P(
     MasterKeyFile, Content,
-    testing::Values(ContentCase{"Padded", kHead, "", "=\n", true},
-                    ContentCase{"Unpadded", kHead, "", "\n", true},
-                    ContentCase{"NoLineEnd", kHead, "", "=", true}, ContentCase{"Empty", "", "\n", "", false},
-                    ContentCase{"HeadOnly", kHead, "\n", "", false},
-                    ContentCase{"NoHead", "", "", "=\n", false},
-                    ContentCase{"OtherVersion", "SECURELOGIN-MASTER-KEY-2 ", "", "=\n", false},
-                    ContentCase{"LowerCase", "securelogin-master-key-1 ", "", "=\n", false},
-                    ContentCase{"BlankFirst", " " + kHead, "", "=\n", false},
-                    ContentCase{"TwoBlanks", kHead + " ", "", "=\n", false},
-                    ContentCase{"BlankLast", kHead, "", "= \n", false},
-                    ContentCase{"CarriageReturn", kHead, "", "=\r\n", false},
-                    ContentCase{"TwoLines", kHead, "", "=\n\n", false},
-                    ContentCase{"Twice", kHead + std::string(42, 'A') + "E=\n" + kHead, "", "=\n", false},
-                    ContentCase{"TooShort", kHead, std::string(42, 'A'), "\n", false},
-                    ContentCase{"TooLong", kHead, std::string(44, 'A'), "\n", false},
-                    ContentCase{"FarTooLong", kHead, std::string(100000, 'A'), "\n", false},
-                    ContentCase{"StrayBits", kHead, std::string(42, 'A') + "B", "=\n", false},
-                    ContentCase{"NotBase64", kHead, std::string(42, '-') + "E", "=\n", false},
-                    ContentCase{"Nul", kHead, std::string(43, '\0'), "\n", false},
-                    ContentCase{"Zeros", "", std::string(70, '\0'), "", false},
-                    ContentCase{"Words", "", "my master key", "\n", false}),
+    testing::Values(
+        ContentCase{"Padded", kHead, "", "=\n", true}, ContentCase{"Unpadded", kHead, "", "\n", true},
+        ContentCase{"NoLineEnd", kHead, "", "=", true}, ContentCase{"Empty", "", "\n", "", false},
+        ContentCase{"HeadOnly", kHead, "\n", "", false}, ContentCase{"NoHead", "", "", "=\n", false},
+        ContentCase{"OtherVersion", "SECURELOGIN-MASTER-KEY-2 ", "", "=\n", false},
+        ContentCase{"LowerCase", "securelogin-master-key-1 ", "", "=\n", false},
+        ContentCase{"BlankFirst", " " + kHead, "", "=\n", false},
+        ContentCase{"TwoBlanks", kHead + " ", "", "=\n", false},
+        ContentCase{"BlankLast", kHead, "", "= \n", false},
+        ContentCase{"CarriageReturn", kHead, "", "=\r\n", false},
+        ContentCase{"TwoLines", kHead, "", "=\n\n", false},
+        ContentCase{"Newer", kHead + std::string(42, 'A') + "I=\n" + kHead, "", "=\n", true},
+        ContentCase{"ThreeKeys",
+                    kHead + std::string(42, 'A') + "I=\n" + kHead + std::string(42, 'A') + "M=\n" + kHead, "",
+                    "=\n", false},
+        ContentCase{"AnEmptyLineBetween", kHead + std::string(42, 'A') + "I=\n\n" + kHead, "", "=\n", false},
+        ContentCase{"SecondCutOff", kHead + std::string(42, 'A') + "I=\n" + kHead.substr(0, 9), "\n", "",
+                    false},
+        ContentCase{"Twice", kHead + std::string(42, 'A') + "E=\n" + kHead, "", "=\n", false},
+        ContentCase{"TooShort", kHead, std::string(42, 'A'), "\n", false},
+        ContentCase{"TooLong", kHead, std::string(44, 'A'), "\n", false},
+        ContentCase{"FarTooLong", kHead, std::string(100000, 'A'), "\n", false},
+        ContentCase{"StrayBits", kHead, std::string(42, 'A') + "B", "=\n", false},
+        ContentCase{"NotBase64", kHead, std::string(42, '-') + "E", "=\n", false},
+        ContentCase{"Nul", kHead, std::string(43, '\0'), "\n", false},
+        ContentCase{"Zeros", "", std::string(70, '\0'), "", false},
+        ContentCase{"Words", "", "my master key", "\n", false}),
     [](const auto& row) { return row.param.name; });
+
+// ---- two of them, while the key is rotated ----
+
+TEST_F(MasterKeyFile, IsReplacedAsAWhole)
+{
+    auto keys = data_.load_master_keys(IfMissing::make);
+    ASSERT_EQ(keys.size(), 1U);
+    const auto first = keys.front().id();
+    keys.push_back(generate_master_key());
+    const auto second = keys.back().id();
+    data_.replace_master_keys(keys);
+    struct stat status{};
+    ASSERT_EQ(::stat(data_.master_key().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+    EXPECT_EQ(files(), 1U) << "nothing is left of the writing";
+    const auto both = data_.load_master_keys(IfMissing::refuse);
+    ASSERT_EQ(both.size(), 2U);
+    EXPECT_EQ(both.front().id(), first);
+    EXPECT_EQ(both.back().id(), second);
+    keys.erase(keys.begin());
+    data_.replace_master_keys(keys);
+    EXPECT_EQ(data_.load_master_key(IfMissing::refuse).id(), second);
+    EXPECT_EQ(read(), key_line(keys.front()).view());
+}
+
+TEST_F(MasterKeyFile, IsReadAgainWhereAKeyIsMissed)
+{
+    const auto source = data_.master_keys(IfMissing::make);
+    auto keys = source();
+    ASSERT_EQ(keys.size(), 1U);
+    keys.push_back(generate_master_key());
+    data_.replace_master_keys(keys);
+    EXPECT_EQ(source().size(), 2U);
+    std::filesystem::remove(data_.master_key());
+    EXPECT_THAT(refusal_of([&] { return source(); }), HasSubstr("master.key: is missing: restore it"));
+    EXPECT_EQ(files(), 0U) << "and never made then";
+}
 
 // ---- from the service manager ----
 
@@ -247,6 +291,20 @@ TEST_F(Credential, GoesBeforeTheFile)
     EXPECT_EQ(load(), other) << "there is none";
     hand_over(good_);
     EXPECT_EQ(load(), base64_);
+}
+
+TEST_F(Credential, StaysAsItWasAtTheStart)
+{
+    const auto other = "SECURELOGIN-MASTER-KEY-1 " + std::string(42, 'A') + "I=\n";
+    hand_over(good_ + other);
+    EXPECT_TRUE(DataDirectory::gets_master_key_from_credential());
+    const auto source = data_.master_keys(IfMissing::refuse);
+    std::filesystem::remove_all(credentials_);  // as Landlock would have it
+    const auto keys = source();
+    ASSERT_EQ(keys.size(), 2U);
+    EXPECT_EQ(key_line(keys.front()).view(), good_);
+    EXPECT_EQ(key_line(keys.back()).view(), other);
+    EXPECT_FALSE(DataDirectory::gets_master_key_from_credential());
 }
 
 TEST_F(Credential, AnAccessControlListsMaskIsNoOpenFile)

@@ -115,6 +115,17 @@ TEST_F(ConversationTest, TellsOfTheLastLoginAndOfFailuresSince)
     EXPECT_EQ(facts[4], (std::pair<std::string, std::string>("failures-since", "1")));
 }
 
+TEST_F(ConversationTest, TellsThatHalfOfTheWrongCodesAreUsedUp)
+{
+    auth::transact(store_, [&](auth::Transaction& transaction) {
+        const auto account = transaction.find_account(auth::UserName::parse("alice").value());
+        for (int guess = 0; guess < 52; ++guess) transaction.count_code_failure(account->id);
+    });
+    auto peer = logged_in({"QUIT"});
+    converse(peer);
+    EXPECT_EQ(peer.said()[4].facts.back(), (std::pair<std::string, std::string>("code-failures", "52 103")));
+}
+
 struct NoCase {
     std::string name;
     std::string user;
@@ -230,14 +241,14 @@ TEST_F(ConversationTest, AnsweringCommands)
     EXPECT_EQ(peer.said()[6].facts[0].second, "alice");
     for (const auto& [verb, help] : peer.said()[5].facts)
         EXPECT_THAT(verb, testing::AnyOf("HELP", "WHOAMI", "PASSWD", "LOGOUT", "QUIT"));
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 0U) << "LOGOUT ends the session";
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 0U) << "LOGOUT ends the session";
 }
 
 TEST_F(ConversationTest, QuitLeavesTheSession)
 {
     auto peer = logged_in({"quit"});
     converse(peer);
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 1U);
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 1U);
 }
 
 TEST_F(ConversationTest, ASessionThatWasEndedElsewhereClosesAtTheNextCommand)
@@ -281,7 +292,7 @@ TEST_F(ConversationTest, PasswdAsksForAllAndChangesThePassword)
     converse(peer);
     EXPECT_THAT(peer.codes(),
                 ElementsAre(220, 330, 331, 332, 230, 331, 332, 333, 553, 333, 553, 333, 250, 221));
-    EXPECT_EQ(store_.open_reader()->summary(clock_.now()).sessions, 1U) << "the other session has ended";
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 1U) << "the other session has ended";
     clock_.advance(30s);
     ScriptedPeer after({"alice", kPassword, current_code(), "alice", kNewPassword, current_code(), "quit"});
     converse(after);

@@ -74,7 +74,7 @@ TEST_F(Opening, WhatWasKeptIsThereAgain)
 TEST_F(Opening, ANewDatabaseHasTheNewestSchema)
 {
     make(file_);
-    EXPECT_EQ(open_store(file_)->open_reader()->summary(support::kNoon).schema_version, kSchemaVersion);
+    EXPECT_EQ(open_store(file_)->open_reader()->summary({}, support::kNoon).schema_version, kSchemaVersion);
     EXPECT_EQ(SQLite::Database(file_.string()).execAndGet("PRAGMA application_id").getInt(), 0x534C4442);
 }
 
@@ -129,7 +129,8 @@ TEST_F(Opening, ManyProcessesMakeItAtOnce)
         start.write(std::string(kProcesses, '!'));
         EXPECT_EQ(said.read_all(), "");
         for (const auto& process : processes) EXPECT_TRUE(process->wait());
-        EXPECT_EQ(open_store(file)->open_reader()->summary(support::kNoon).users, std::size_t{kProcesses});
+        EXPECT_EQ(open_store(file)->open_reader()->summary({}, support::kNoon).users,
+                  std::size_t{kProcesses});
     }
 }
 

@@ -92,7 +92,10 @@ INSTANTIATE_TEST_SUITE_P(
         Forbidden{"ANameInTheClear", "INSERT INTO failures VALUES (x'616c696365', 'local', 1, 0, NULL, 1)"},
         Forbidden{"ADeviceOfNobody", "INSERT INTO devices VALUES (99, zeroblob(32), 1, 1, 'local')"},
         Forbidden{"AShortDeviceFingerprint", "INSERT INTO devices VALUES (17, zeroblob(31), 1, 1, 'local')"},
-        Forbidden{"ASecondInstallation", "INSERT INTO installation VALUES (2, 1, 1, zeroblob(64))"}),
+        Forbidden{"ASecondInstallation",
+                  "INSERT INTO installation VALUES (2, 1, 1, zeroblob(64), NULL, NULL)"},
+        Forbidden{"ANameKeyInTheClear", "UPDATE installation SET name_key = zeroblob(32)"},
+        Forbidden{"AnAuditKeyInTheClear", "INSERT INTO audit_keys VALUES (1, zeroblob(32))"}),
     [](const auto& row) { return row.param.name; });
 
 struct NamedStatement {
@@ -117,23 +120,24 @@ TEST_P(Statements, FitTheTablesAndNumberParametersInTheOrderOfAppearance)
     NamedStatement { #name, sql::name }
 INSTANTIATE_TEST_SUITE_P(
     Catalogue, Statements,
-    testing::Values(STATEMENT(kFindAccount), STATEMENT(kAccountsAfter), STATEMENT(kFindPassword),
-                    STATEMENT(kAddUser), STATEMENT(kSetState), STATEMENT(kRemoveUser),
-                    STATEMENT(kSetPassword), STATEMENT(kRenewPasswordHash), STATEMENT(kRecordLogin),
-                    STATEMENT(kFindTotpSecret), STATEMENT(kSetTotp), STATEMENT(kSpendStep),
-                    STATEMENT(kCountCodeFailure), STATEMENT(kFindFailures), STATEMENT(kSaveFailures),
-                    STATEMENT(kForgetFailures), STATEMENT(kCountRefusal), STATEMENT(kFindRefusals),
-                    STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
-                    STATEMENT(kTouchSession), STATEMENT(kEndSession), STATEMENT(kEndSessions),
-                    STATEMENT(kCountSessions), STATEMENT(kFindDevice), STATEMENT(kDevicesOf),
-                    STATEMENT(kSeeDevice), STATEMENT(kAddDevice), STATEMENT(kForgetOldDevices),
-                    STATEMENT(kForgetDevice), STATEMENT(kForgetDevices), STATEMENT(kForgetOtherDevices),
-                    STATEMENT(kPurgeDevices), STATEMENT(kAppendAudit), STATEMENT(kFindAuditHead),
-                    STATEMENT(kMoveAuditHead), STATEMENT(kReadAudit), STATEMENT(kAuditPage),
-                    STATEMENT(kNewestAudit), STATEMENT(kMakeAuditHead), STATEMENT(kPurgeSessions),
-                    STATEMENT(kPurgeFailures), STATEMENT(kPurgeRefusals), STATEMENT(kMakeInstallation),
-                    STATEMENT(kFindKey), STATEMENT(kFindSchemaVersion), STATEMENT(kSetSchemaVersion),
-                    STATEMENT(kSummary)),
+    testing::Values(
+        STATEMENT(kFindAccount), STATEMENT(kAccountsAfter), STATEMENT(kFindPassword), STATEMENT(kAddUser),
+        STATEMENT(kSetState), STATEMENT(kRemoveUser), STATEMENT(kSetPassword), STATEMENT(kRenewPasswordHash),
+        STATEMENT(kRecordLogin), STATEMENT(kFindTotpSecret), STATEMENT(kSetTotp), STATEMENT(kSpendStep),
+        STATEMENT(kCountCodeFailure), STATEMENT(kFindFailures), STATEMENT(kSaveFailures),
+        STATEMENT(kForgetFailures), STATEMENT(kCountRefusal), STATEMENT(kFindRefusals),
+        STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
+        STATEMENT(kTouchSession), STATEMENT(kEndSession), STATEMENT(kEndSessions), STATEMENT(kCountSessions),
+        STATEMENT(kFindDevice), STATEMENT(kDevicesOf), STATEMENT(kSeeDevice), STATEMENT(kAddDevice),
+        STATEMENT(kForgetOldDevices), STATEMENT(kForgetDevice), STATEMENT(kForgetDevices),
+        STATEMENT(kForgetOtherDevices), STATEMENT(kPurgeDevices), STATEMENT(kAppendAudit),
+        STATEMENT(kFindAuditHead), STATEMENT(kMoveAuditHead), STATEMENT(kReadAudit), STATEMENT(kAuditPage),
+        STATEMENT(kNewestAudit), STATEMENT(kMakeAuditHead), STATEMENT(kPurgeSessions),
+        STATEMENT(kPurgeFailures), STATEMENT(kPurgeRefusals), STATEMENT(kMakeInstallation),
+        STATEMENT(kFindKey), STATEMENT(kFindKeptKeys), STATEMENT(kAuditKeys), STATEMENT(kBeginRotation),
+        STATEMENT(kEndRotation), STATEMENT(kKeepAuditKey), STATEMENT(kSealedAfter),
+        STATEMENT(kResealPassword), STATEMENT(kResealTotp), STATEMENT(kCountUsers),
+        STATEMENT(kFindSchemaVersion), STATEMENT(kSetSchemaVersion), STATEMENT(kSummary)),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -247,7 +247,7 @@ TEST_P(SqliteStoreOnFaultyDisk, FailsAllOfTheCommitAndKeepsNothing)
         });
     EXPECT_EQ(ran, kWorks) << "none is run again";
     EXPECT_THAT(said, testing::Each(AllOf(HasSubstr(file_.string()), HasSubstr(GetParam().why))));
-    EXPECT_TRUE(store->open_reader()->summary(kNoon).users == 0) << "reading goes on";
+    EXPECT_TRUE(store->open_reader()->summary({}, kNoon).users == 0) << "reading goes on";
 
     disk.fail_with(0);
     EXPECT_EQ(refusals(*store), 1);
@@ -396,7 +396,7 @@ TEST_F(SqliteStore, WhatWasAcknowledgedSurvivesAKill)
             ASSERT_EQ(found->totp->last_step, 100);
         }
         // What was not acknowledged is there whole or not at all.
-        acknowledged = static_cast<int>(reader->summary(kNoon).users);
+        acknowledged = static_cast<int>(reader->summary({}, kNoon).users);
         EXPECT_EQ(SQLite::Database(file_.string()).execAndGet("SELECT COUNT(*) FROM audit").getInt(),
                   acknowledged);
         bool spent_again = false;
