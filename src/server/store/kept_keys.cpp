@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "server/store/execution.hpp"
+#include "server/store/connection.hpp"
 #include "server/store/rows.hpp"
 #include "server/store/statements.hpp"
 

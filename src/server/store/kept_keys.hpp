@@ -12,8 +12,7 @@
 
 #include "server/auth/audit_chain.hpp"
 #include "server/auth/master_key.hpp"
-#include "server/store/connection.hpp"
-#include "server/store/keys.hpp"
+#include "server/store/seal.hpp"
 
 namespace securelogin::store {
 

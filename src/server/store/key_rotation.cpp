@@ -5,12 +5,14 @@
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
+#include <memory>
 #include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
 
 #include "server/store/audit_migration.hpp"
+#include "server/store/connection.hpp"
 #include "server/store/execution.hpp"
 #include "server/store/kept_keys.hpp"
 #include "server/store/migrations.hpp"
@@ -62,22 +64,24 @@ struct KeyRotation::Resealed {
 
 KeyRotation::KeyRotation(const std::filesystem::path& file, const auth::MasterKeySource& source,
                          std::chrono::milliseconds busy_timeout)
-    : connection_(file, Connection::Use::write, busy_timeout),
+    : connection_(std::make_unique<Connection>(file, Connection::Use::write, busy_timeout)),
       old_master_(std::move(source().front())),
       new_master_(std::move(source().back()))
 {
     // What is written over is gone from the file too.
-    connection_.attempt(kDoing, [&] { connection_.database().exec("PRAGMA secure_delete = ON"); });
+    connection_->attempt(kDoing, [&] { connection_->database().exec("PRAGMA secure_delete = ON"); });
 }
+
+KeyRotation::~KeyRotation() = default;
 
 bool KeyRotation::begin(auth::Time now)
 {
-    return connection_.attempt(kDoing, [&] {
-        SQLite::Transaction transaction(connection_.database(), SQLite::TransactionBehavior::IMMEDIATE);
+    return connection_->attempt(kDoing, [&] {
+        SQLite::Transaction transaction(connection_->database(), SQLite::TransactionBehavior::IMMEDIATE);
         const auto in_use = key_in_use();
         if (in_use == new_master_.id()) return false;
         if (in_use != old_master_.id()) {
-            throw store_error(kDoing, connection_.file(), "it is under another master key",
+            throw store_error(kDoing, connection_->file(), "it is under another master key",
                               "put the master.key that belongs to it in its place");
         }
         const auto head = genuine_head(old_.chain);
@@ -93,7 +97,7 @@ bool KeyRotation::begin(auth::Time now)
 /// Inside begin's transaction.
 void KeyRotation::keep_keys(const auth::AuditMark& last)
 {
-    auto& database = connection_.database();
+    auto& database = connection_->database();
     // In the memory of the lock: few rows, one for each rotation there has ever been.
     std::vector<std::pair<std::int64_t, Secret>> chains;
     {
@@ -128,7 +132,7 @@ std::uint64_t KeyRotation::reseal(const std::function<void(std::uint64_t)>& prog
     for (;;) {
         const auto page = read_page(last);
         if (page.empty()) return values;
-        const auto resealed = connection_.attempt(kDoing, [&] { return reseal(page); });
+        const auto resealed = connection_->attempt(kDoing, [&] { return reseal(page); });
         if (!resealed.empty()) write_page(resealed);
         values += resealed.size();
         users += page.size();
@@ -139,9 +143,9 @@ std::uint64_t KeyRotation::reseal(const std::function<void(std::uint64_t)>& prog
 
 std::vector<KeyRotation::Sealed> KeyRotation::read_page(const std::string& after)
 {
-    return connection_.attempt(kDoing, [&] {
+    return connection_->attempt(kDoing, [&] {
         std::vector<Sealed> page;
-        SQLite::Statement row(connection_.database(), sql::kSealedAfter);
+        SQLite::Statement row(connection_->database(), sql::kSealedAfter);
         Execution rows(row, after, kPage);
         while (rows.next()) {
             const auto name = auth::UserName::parse(row.getColumn(0).getString());
@@ -180,7 +184,7 @@ SealedValue KeyRotation::under_new_key(const SealedValue& value, const SealedPla
     try {
         return new_.sealer.seal(old_.sealer.open(value, place), place);
     } catch (const SealError& error) {
-        throw store_error(kDoing, connection_.file(), error.what(),
+        throw store_error(kDoing, connection_->file(), error.what(),
                           "give that user a new password (user passwd) or a new key (user reset-totp), and "
                           "rotate again");
     }
@@ -189,12 +193,12 @@ SealedValue KeyRotation::under_new_key(const SealedValue& value, const SealedPla
 void KeyRotation::write_page(const std::vector<Resealed>& page)
 {
     using std::chrono::steady_clock;
-    const auto held = connection_.attempt(kDoing, [&] {
+    const auto held = connection_->attempt(kDoing, [&] {
         // What a power cut takes is resealed again; finish() puts all of it on the disk.
-        connection_.database().exec("PRAGMA synchronous = NORMAL");
-        SQLite::Statement password(connection_.database(), sql::kResealPassword);
-        SQLite::Statement totp(connection_.database(), sql::kResealTotp);
-        SQLite::Transaction transaction(connection_.database(), SQLite::TransactionBehavior::IMMEDIATE);
+        connection_->database().exec("PRAGMA synchronous = NORMAL");
+        SQLite::Statement password(connection_->database(), sql::kResealPassword);
+        SQLite::Statement totp(connection_->database(), sql::kResealTotp);
+        SQLite::Transaction transaction(connection_->database(), SQLite::TransactionBehavior::IMMEDIATE);
         const auto begun = steady_clock::now();
         for (const auto& value : page) {
             if (value.what == Resealed::What::password) {
@@ -204,7 +208,7 @@ void KeyRotation::write_page(const std::vector<Resealed>& page)
             }
         }
         transaction.commit();
-        connection_.database().exec("PRAGMA synchronous = FULL");
+        connection_->database().exec("PRAGMA synchronous = FULL");
         return steady_clock::now() - begun;
     });
     std::this_thread::sleep_for(kPausePerHold * held);
@@ -212,15 +216,15 @@ void KeyRotation::write_page(const std::vector<Resealed>& page)
 
 void KeyRotation::finish(auth::Time now)
 {
-    connection_.attempt(kDoing, [&] {
-        SQLite::Transaction transaction(connection_.database(), SQLite::TransactionBehavior::IMMEDIATE);
+    connection_->attempt(kDoing, [&] {
+        SQLite::Transaction transaction(connection_->database(), SQLite::TransactionBehavior::IMMEDIATE);
         std::uint32_t retired = 0;
         {
-            SQLite::Statement kept(connection_.database(), sql::kFindKeptKeys);
+            SQLite::Statement kept(connection_->database(), sql::kFindKeptKeys);
             if (!kept.executeStep() || kept.isColumnNull(1)) return;
             retired = key_id_in(kept.getColumn(1));
         }
-        connection_.database().exec(sql::kEndRotation);
+        connection_->database().exec(sql::kEndRotation);
         append(genuine_head(new_.chain), new_.chain,
                record_of(now, "key.retire", auth::key_id_text(retired)));
         transaction.commit();
@@ -229,23 +233,23 @@ void KeyRotation::finish(auth::Time now)
 
 bool KeyRotation::empty_log()
 {
-    return connection_.attempt(kDoing, [&] {
-        return connection_.database().execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() == 0;
+    return connection_->attempt(kDoing, [&] {
+        return connection_->database().execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() == 0;
     });
 }
 
 std::uint64_t KeyRotation::count_users()
 {
-    return connection_.attempt(kDoing, [&] {
-        return static_cast<std::uint64_t>(connection_.database().execAndGet(sql::kCountUsers).getInt64());
+    return connection_->attempt(kDoing, [&] {
+        return static_cast<std::uint64_t>(connection_->database().execAndGet(sql::kCountUsers).getInt64());
     });
 }
 
 std::uint32_t KeyRotation::key_in_use()
 {
-    SQLite::Statement kept(connection_.database(), sql::kFindKeptKeys);
+    SQLite::Statement kept(connection_->database(), sql::kFindKeptKeys);
     if (!kept.executeStep()) {
-        throw store_error(kDoing, connection_.file(), "it has no installation", "restore it from a backup");
+        throw store_error(kDoing, connection_->file(), "it has no installation", "restore it from a backup");
     }
     return key_id_in(kept.getColumn(0));
 }
@@ -253,10 +257,10 @@ std::uint32_t KeyRotation::key_in_use()
 /// Where the audit ends, in the transaction that is to go on from there.
 auth::AuditHead KeyRotation::genuine_head(const auth::AuditChain& chain)
 {
-    SQLite::Statement row(connection_.database(), sql::kFindAuditHead);
+    SQLite::Statement row(connection_->database(), sql::kFindAuditHead);
     const auto head = row.executeStep() ? audit_head_in(row) : std::nullopt;
     if (head && chain.is_genuine(*head)) return *head;
-    throw store_error(kDoing, connection_.file(), "the end of the audit has been tampered with",
+    throw store_error(kDoing, connection_->file(), "the end of the audit has been tampered with",
                       "see `securelogin-admin audit verify`, and restore the database from a backup");
 }
 
@@ -264,9 +268,9 @@ void KeyRotation::append(const auth::AuditHead& head, const auth::AuditChain& ch
                          const auth::AuditRecord& record)
 {
     const auto mark = chain.mark(head.last.mac, head.last.id + 1, record);
-    SQLite::Statement append_audit(connection_.database(), sql::kAppendAudit);
+    SQLite::Statement append_audit(connection_->database(), sql::kAppendAudit);
     insert_audit_record(append_audit, mark, record);
-    SQLite::Statement move_head(connection_.database(), sql::kMoveAuditHead);
+    SQLite::Statement move_head(connection_->database(), sql::kMoveAuditHead);
     Execution(move_head, mark.id, mark.mac, chain.head(mark).mac).run();
 }
 

@@ -17,15 +17,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "server/auth/clock.hpp"
 #include "server/auth/master_key.hpp"
-#include "server/store/connection.hpp"
 #include "server/store/keys.hpp"
 
 namespace securelogin::store {
+
+class Connection;
 
 class KeyRotation {
   public:
@@ -34,6 +36,10 @@ class KeyRotation {
     /// before.  Throws auth::StoreError.
     KeyRotation(const std::filesystem::path& file, const auth::MasterKeySource& source,
                 std::chrono::milliseconds busy_timeout = std::chrono::seconds(10));
+
+    ~KeyRotation();
+    KeyRotation(const KeyRotation&) = delete;
+    KeyRotation& operator=(const KeyRotation&) = delete;
 
     /// False, and nothing is changed, where it was begun before.  Throws auth::StoreError, also when the
     /// database is under neither key.
@@ -67,7 +73,7 @@ class KeyRotation {
     [[nodiscard]] auth::AuditHead genuine_head(const auth::AuditChain& chain);
     [[nodiscard]] std::uint32_t key_in_use();
 
-    Connection connection_;
+    const std::unique_ptr<Connection> connection_;
     const auth::MasterKey old_master_;
     const auth::MasterKey new_master_;
     const Keys::Key old_{old_master_};

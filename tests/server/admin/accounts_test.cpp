@@ -75,7 +75,11 @@ class AccountsTest : public testing::Test {
     Account account(const char* who) { return require(store_.open_reader()->find_account(name(who))); }
     TotpEnrolment totp(const char* who) { return require(account(who).totp); }
     std::size_t devices(const char* who) { return store_.open_reader()->devices(account(who).id).size(); }
-    std::size_t sessions(UserId user) { return store_.open_reader()->count_sessions(user, {}, clock_.now()); }
+    std::size_t sessions(UserId user)
+    {
+        const SessionPolicy never_idle{.idle = std::chrono::hours(24)};
+        return store_.open_reader()->count_sessions(user, never_idle, clock_.now());
+    }
     std::string password(const char* who)
     {
         return std::string(require(store_.open_reader()->find_password(name(who))).phc.view());
