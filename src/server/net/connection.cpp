@@ -88,8 +88,10 @@ asio::awaitable<boost::system::error_code> Connection::await_turn(Handshakes& ha
         co_return asio::error::make_error_code(asio::error::no_memory);
     }
     // The notice comes on this strand, and so not before the wait has begun.
-    if (!turn_->has_come()) {
+    while (turn_->is_waiting() && !draining_ && Clock::now() < deadline) {
+        turn_awaited_->expires_at(std::min(deadline, Clock::now() + Handshakes::kTenure));
         [[maybe_unused]] const auto waited = co_await turn_awaited_->async_wait(kResult);
+        turn_->insist(Clock::now());
     }
     turn_awaited_.reset();
     if (turn_->has_come()) co_return none;

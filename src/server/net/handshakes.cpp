@@ -9,6 +9,7 @@ struct Handshakes::Turn::State {
     Groups::iterator group;  // until it is displaced
     Notices notices;
     Is is = Is::waiting;
+    Clock::time_point began = {};  // from the moment on when it has a place
 };
 
 Handshakes::Turn::~Turn()
@@ -21,6 +22,14 @@ bool Handshakes::Turn::has_come() const
     const std::lock_guard lock(owner_->mutex_);
     return state_->is == State::Is::under_way;
 }
+
+bool Handshakes::Turn::is_waiting() const
+{
+    const std::lock_guard lock(owner_->mutex_);
+    return state_->is == State::Is::waiting;
+}
+
+void Handshakes::Turn::insist(Clock::time_point now) { owner_->insist(*state_, now); }
 
 Handshakes::Turn Handshakes::ask(const auth::Source& source, Notices notices)
 {
@@ -54,6 +63,7 @@ void Handshakes::begin(Groups::iterator group) noexcept
     if (under_way.empty()) busy_.push_back(group);  // room is reserved: set_limits()
     under_way.splice(under_way.end(), waiting, waiting.begin());
     under_way.back()->is = Turn::State::Is::under_way;
+    under_way.back()->began = Clock::now();
     --waiting_;
     ++under_way_;
 }
@@ -65,14 +75,38 @@ bool Handshakes::displace_one() noexcept
         return one->second.under_way.size() < other->second.under_way.size();
     });
     if (most == busy_.end() || (*most)->second.under_way.size() < 2) return false;
-    auto& line = (*most)->second.under_way;
-    const auto oldest = line.front();
-    line.pop_front();
-    --under_way_;
-    ++displaced_;
-    oldest->is = Turn::State::Is::displaced;
-    oldest->notices.displaced();
+    displace_oldest(*most);
     return true;
+}
+
+/// REQUIRES: one of the group is under way.
+void Handshakes::displace_oldest(Groups::iterator group) noexcept
+{
+    const auto oldest = group->second.under_way.front();
+    oldest->is = Turn::State::Is::displaced;
+    end(oldest);
+    ++displaced_;
+    if (group->second.under_way.empty() && group->second.waiting.empty()) groups_.erase(group);
+    oldest->notices.displaced();
+}
+
+void Handshakes::insist(const Turn::State& turn, Clock::time_point now) noexcept
+{
+    const std::lock_guard lock(mutex_);
+    if (turn.is != Turn::State::Is::waiting) return;
+    auto victim = turn.group;
+    if (victim->second.under_way.size() <
+        limits_.per_source) {  // all the places are taken, and not by its source
+        const auto oldest =
+            std::min_element(busy_.begin(), busy_.end(), [](const auto& one, const auto& other) {
+                return one->second.under_way.front()->began < other->second.under_way.front()->began;
+            });
+        if (oldest == busy_.end()) return;
+        victim = *oldest;
+    }
+    if (now - victim->second.under_way.front()->began < kTenure) return;
+    displace_oldest(victim);
+    serve_waiting();
 }
 
 void Handshakes::leave(const std::shared_ptr<Turn::State>& turn) noexcept

@@ -3,11 +3,14 @@
 // A handshake is what costs most before anybody has said who they are: a signature, and memory for what a
 // stranger sends.  Who finds no place waits, at the cost of a descriptor; sources that wait take turns.  When
 // all places are taken and somebody comes whose source has none, the oldest handshake of the source that has
-// most gives way, if that has two or more: whoever dawdles from few sources keeps nobody out.
+// most gives way, if that has two or more: whoever dawdles from few sources keeps nobody out.  Whoever waits
+// may insist, and then one gives way that has had its place for kTenure: whoever dawdles holds up their own
+// source, or everybody, for no longer than that.
 //
 // Counted by Source::network(): an IPv4 address, an IPv6 /48.  Knows no Asio; any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,6 +28,11 @@ namespace securelogin::net {
 
 class Handshakes {
   public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Three round trips to the other end of the world by satellite.
+    static constexpr std::chrono::seconds kTenure{2};
+
     struct Limits {
         std::size_t in_all;      // >= 1
         std::size_t per_source;  // >= 1
@@ -45,6 +53,10 @@ class Handshakes {
         ~Turn();
         /// Whether there is a place: at once, or since `granted` was called.
         [[nodiscard]] bool has_come() const;
+        [[nodiscard]] bool is_waiting() const;
+        /// Where there is somebody who has kept this one waiting, and has had a place since `now` - kTenure:
+        /// a place for who is next in the line, this one or another.
+        void insist(Clock::time_point now);
 
       private:
         friend class Handshakes;
@@ -83,6 +95,8 @@ class Handshakes {
 
     void begin(Groups::iterator group) noexcept;
     [[nodiscard]] bool displace_one() noexcept;
+    void displace_oldest(Groups::iterator group) noexcept;
+    void insist(const Turn::State& turn, Clock::time_point now) noexcept;
     void leave(const std::shared_ptr<Turn::State>& turn) noexcept;
     void end(const std::shared_ptr<Turn::State>& turn) noexcept;
     void give_up(const std::shared_ptr<Turn::State>& turn) noexcept;

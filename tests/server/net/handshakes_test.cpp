@@ -25,6 +25,8 @@ class Asker {
     }
     [[nodiscard]] bool has_come() const { return turn_->has_come(); }
     void leave() { turn_.reset(); }
+    /// After it has waited for so long.
+    void insist(Handshakes::Clock::duration later) { turn_->insist(Handshakes::Clock::now() + later); }
 
     int granted = 0;
     int displaced = 0;
@@ -139,6 +141,47 @@ TEST_F(HandshakesTest, ASourceThatHasAllItMayHoldsUpNobodyInTheLine)
     EXPECT_FALSE(waits.has_come());
     new_one.leave();
     EXPECT_TRUE(waits.has_come());
+}
+
+TEST_F(HandshakesTest, WhoInsistsGetsThePlaceOfOneOfItsSourceThatDawdles)
+{
+    auto& dawdler = ask(1);
+    auto& other = ask(1);
+    auto& waits = ask(1);
+    waits.insist(Handshakes::kTenure / 2);
+    EXPECT_FALSE(waits.has_come()) << "that one may take its time";
+    waits.insist(Handshakes::kTenure);
+    EXPECT_TRUE(waits.has_come());
+    EXPECT_EQ(waits.granted, 1);
+    EXPECT_EQ(dawdler.displaced, 1);
+    EXPECT_EQ(other.displaced, 0);
+    waits.insist(Handshakes::kTenure);
+    EXPECT_EQ(other.displaced, 0) << "who has a place has nothing to insist on";
+    EXPECT_EQ(handshakes_.counts().under_way, 2U);
+}
+
+TEST_F(HandshakesTest, WhereEachHasOneWhoInsistsGetsTheOldestsPlace)
+{
+    for (int source = 1; source <= 4; ++source) ask(source);
+    auto& next = ask(5);
+    next.insist(Handshakes::kTenure);
+    EXPECT_TRUE(next.has_come());
+    EXPECT_EQ(askers_.front().displaced, 1);
+    askers_.clear();
+    EXPECT_EQ(handshakes_.counts().under_way, 0U);
+}
+
+TEST_F(HandshakesTest, WhoInsistsServesTheLine)
+{
+    ask(1);
+    ask(1);
+    auto& first = ask(1);
+    auto& second = ask(1);
+    second.insist(Handshakes::kTenure);
+    EXPECT_TRUE(first.has_come());
+    EXPECT_FALSE(second.has_come());
+    second.insist(Handshakes::kTenure);
+    EXPECT_TRUE(second.has_come());
 }
 
 TEST_F(HandshakesTest, TheDisplacedGiveNothingBackTwice)
