@@ -19,7 +19,6 @@
 namespace securelogin {
 namespace {
 
-constexpr mode_t kPrivateDirectory = S_IRWXU;
 
 // ---- choosing ----
 
@@ -67,23 +66,15 @@ void make_parents(const std::filesystem::path& path)
     make_parents(path.parent_path());
     // The XDG Base Directory Specification asks for 0700; others find theirs beside it as long as they made
     // it.
-    if (::mkdir(path.c_str(), kPrivateDirectory) != 0 && errno != EEXIST) {
-        throw StartupError(fmt::format("{}: making it: {}", shell_word(path), explain(errno)));
-    }
+    make_directory_durably(path);
 }
 
 /// Whoever else starts at the same moment may have made it: it is then as good as ours.
 void make(const std::filesystem::path& path)
 {
     make_parents(path.parent_path());
-    if (::mkdir(path.c_str(), kPrivateDirectory) != 0) {
-        if (errno == EEXIST) return;
-        throw StartupError(
-            fmt::format("{}: making the data directory: {}", shell_word(path), explain(errno)));
-    }
+    if (!make_directory_durably(path)) return;
     std::cerr << fmt::format("made the data directory {}\n", shell_word(path));
-    const auto parent = open_directory(path.parent_path());
-    if (parent.is_open()) sync_directory(parent, path.parent_path());
 }
 
 [[noreturn]] void fail_to_open(const std::filesystem::path& path, int error)

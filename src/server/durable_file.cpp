@@ -100,6 +100,19 @@ void StagedFile::remove() noexcept
     staged_ = false;
 }
 
+bool make_directory_durably(const std::filesystem::path& path)
+{
+    const bool made = ::mkdir(path.c_str(), S_IRWXU) == 0;
+    if (!made && errno != EEXIST) {
+        throw StartupError(fmt::format("{}: making the directory: {}", shell_word(path), explain(errno)));
+    }
+    // Also where somebody else has just made it, and may not have come to this.  Whoever may not read what is
+    // above has to take it as it is.
+    const auto parent = open_directory(path.parent_path());
+    if (parent.is_open()) sync_directory(parent, path.parent_path());
+    return made;
+}
+
 void sync_directory(const Descriptor& directory, const std::filesystem::path& path)
 {
     if (::fsync(directory.get()) == 0) return;

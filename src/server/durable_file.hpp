@@ -41,6 +41,10 @@ class StagedFile {
     bool staged_ = false;
 };
 
+/// Makes a directory, mode 0700, where there is none, and its name as durable as what is going to be in it.
+/// True when it was made by this call.  Throws StartupError.
+bool make_directory_durably(const std::filesystem::path& path);
+
 /// Makes the names in a directory as durable as the files.  Throws StartupError.
 void sync_directory(const Descriptor& directory, const std::filesystem::path& path);
 

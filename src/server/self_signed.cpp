@@ -13,6 +13,7 @@
 
 #include "common/certificate.hpp"
 #include "server/data_directory.hpp"
+#include "server/durable_file.hpp"
 
 namespace securelogin {
 namespace {
@@ -136,7 +137,7 @@ bool keep_self_signed(const DataDirectory& data, const std::string& name, std::c
         require_private(key_file);
         if (still_good(certificate_file, name, now)) return false;
     }
-    std::filesystem::create_directories(key_file.parent_path());
+    make_directory_durably(key_file.parent_path());
     const auto key = has_key ? read_key(key_file) : make_key(key_file);
     write_certificate(certificate_file, *key, name, now);
     return true;

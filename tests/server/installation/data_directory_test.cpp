@@ -318,7 +318,7 @@ TEST_F(OpenAsRoot, ADirectoryThatCannotBeMadeIsNamed)
 {
     Child child([&] {
         if (::setuid(kNobody) != 0) return 2;
-        return refusal(directory_ / "new").find("new: making the data directory: Permission denied") !=
+        return refusal(directory_ / "new").find("new: making the directory: Permission denied") !=
                        std::string::npos
                    ? 0
                    : 1;
