@@ -1,17 +1,32 @@
 #include "server/store/sqlite_writer.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <new>
 #include <utility>
 
 #include "server/store/execution.hpp"
+#include "server/store/log_file.hpp"
 
 namespace securelogin::store {
 namespace {
 
 /// How much one commit may hold: bounds how long the first of a batch waits for the last.
 constexpr std::size_t kLargestBatch = 256;
+
+constexpr std::chrono::milliseconds kPauseWithoutMemory{10};
+
+/// What waits for an answer that cannot be given, for want of memory, goes with the job: nobody learns of a
+/// yes, and nobody waits for ever.  The others get theirs.
+void answer(const SqliteWriter::Job& job) noexcept
+try {
+    job.done(job.error);
+} catch (...) {
+    return;
+}
 
 }  // namespace
 
@@ -60,7 +75,7 @@ void SqliteWriter::write()
     for (auto batch = take(); !batch.empty(); batch = take()) {
         run(batch);
         count(batch);
-        for (const auto& job : batch) job.done(job.error);
+        for (const auto& job : batch) answer(job);
         batch.clear();  // they hold codes: not to be kept until there is more to do
     }
 }
@@ -71,8 +86,17 @@ SqliteWriter::Batch SqliteWriter::take()
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     const auto count = std::min(queue_.size(), kLargestBatch);
+    Batch batch;
+    while (batch.capacity() < count) {
+        try {
+            batch.reserve(count);
+        } catch (const std::bad_alloc&) {
+            // The jobs stay where they are until there is memory to run them.
+            wake_.wait_for(lock, kPauseWithoutMemory, [] { return false; });
+        }
+    }
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-    Batch batch(std::move_iterator(queue_.begin()), std::move_iterator(end));
+    batch.assign(std::move_iterator(queue_.begin()), std::move_iterator(end));
     queue_.erase(queue_.begin(), end);
     return batch;
 }
@@ -82,6 +106,7 @@ void SqliteWriter::run(Batch& batch)
 try {
     sync_commits(std::ranges::any_of(batch, &Job::synced));
     execute("beginning a transaction in", control_.begin);
+    if (doubtful_) mend_log();
     for (auto& job : batch) run(job);
     finish(batch);
 } catch (...) {
@@ -132,11 +157,27 @@ void SqliteWriter::finish(const Batch& batch)
     const bool kept = std::ranges::any_of(batch, [](const Job& job) { return !job.error; });
     if (kept) {
         const auto begun = std::chrono::steady_clock::now();
-        execute("committing to", control_.commit);
+        commit();
         if (metrics_ != nullptr) metrics_->commit_time.add(std::chrono::steady_clock::now() - begun);
     } else {
         execute("rolling back in", control_.rollback);
     }
+}
+
+void SqliteWriter::commit()
+try {
+    execute("committing to", control_.commit);
+} catch (...) {
+    const int why = sqlite3_extended_errcode(connection_->database().getHandle());
+    doubtful_ = doubtful_ || why == SQLITE_IOERR_FSYNC || why == SQLITE_IOERR_DIR_FSYNC;
+    throw;
+}
+
+/// REQUIRES: a transaction that may write, so that nobody else does.
+void SqliteWriter::mend_log()
+{
+    write_again(connection_->file().string() + "-wal");
+    doubtful_ = false;
 }
 
 void SqliteWriter::count(const Batch& batch)
@@ -157,7 +198,7 @@ void SqliteWriter::count(const Batch& batch)
 void SqliteWriter::roll_back() noexcept
 try {
     if (connection_->in_transaction()) Execution(control_.rollback).run();
-} catch (const SQLite::Exception&) {
+} catch (const std::exception&) {
     // The next BEGIN fails, then, and every job with it: refused, not half done.
     return;
 }

@@ -56,6 +56,8 @@ class SqliteWriter {
     void run(Job& job);
     void sync_commits(bool wanted);
     void finish(const Batch& batch);
+    void commit();
+    void mend_log();
     void count(const Batch& batch);
     void roll_back() noexcept;
     void execute(std::string_view doing, SQLite::Statement& statement);
@@ -65,7 +67,8 @@ class SqliteWriter {
     TransactionStatements statements_;
     Control control_;
     Metrics* const metrics_;
-    bool synced_ = true;  // whether a commit waits for the disk
+    bool synced_ = true;     // whether a commit waits for the disk
+    bool doubtful_ = false;  // whether a sync has failed, and the WAL may have holes (log_file.hpp)
 
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -20,6 +20,9 @@ ssize_t FaultyDisk::write_at(int descriptor, const void* octets, std::size_t siz
 // SQLite has no hook for this one: the program's own is found before the C library's.
 extern "C" int fdatasync(int descriptor)
 {
-    securelogin::store::FaultyDisk::count_sync();
+    if (const int error = securelogin::store::FaultyDisk::count_sync()) {
+        errno = error;
+        return -1;
+    }
     return static_cast<int>(::syscall(SYS_fdatasync, descriptor));
 }

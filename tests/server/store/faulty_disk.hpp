@@ -21,6 +21,7 @@ class FaultyDisk {
         failure_ = 0;
         writes_ = 0;
         syncs_ = 0;
+        sync_failure_ = 0;
         auto* const vfs = sqlite3_vfs_find(nullptr);
         for (const auto* const call : kCalls) {
             if (vfs->xSetSystemCall(vfs, call, reinterpret_cast<sqlite3_syscall_ptr>(write_at)) !=
@@ -39,10 +40,17 @@ class FaultyDisk {
 
     /// From now on each write fails with this error number (ENOSPC: full); 0: all is well again.
     void fail_with(int error) noexcept { failure_ = error; }
+    /// The next sync fails with this error number.
+    void fail_next_sync_with(int error) noexcept { sync_failure_ = error; }
     [[nodiscard]] int writes() const noexcept { return writes_; }
     /// How often a file was put on disk.
     [[nodiscard]] int syncs() const noexcept { return syncs_; }
-    static void count_sync() noexcept { syncs_ += 1; }
+    /// The error number that this sync fails with; 0: it does not.
+    [[nodiscard]] static int count_sync() noexcept
+    {
+        syncs_ += 1;
+        return sync_failure_.exchange(0);
+    }
 
   private:
     // SQLite uses one or the other, as it was built.
@@ -53,6 +61,7 @@ class FaultyDisk {
     static inline std::atomic<int> failure_ = 0;
     static inline std::atomic<int> writes_ = 0;
     static inline std::atomic<int> syncs_ = 0;
+    static inline std::atomic<int> sync_failure_ = 0;
 };
 
 }  // namespace securelogin::store

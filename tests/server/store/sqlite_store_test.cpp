@@ -261,6 +261,30 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"Broken", EIO, "reading or writing failed: disk I/O error: check the disk"}),
     [](const auto& row) { return row.param.name; });
 
+/// The kernel may have dropped what was to be synced, earlier commits among it: they are written again before
+/// anything is acknowledged that stands on them.  attack/power_loss.py shows what for.
+TEST_F(SqliteStore, AfterASyncThatFailedTheLogIsWrittenAgain)
+{
+    FaultyDisk disk;
+    const auto store = open_store(file_);
+    const auto syncs_of_a_commit = [&] {
+        const int before = disk.syncs();
+        transact(*store, [](Transaction& t) { count_refusal(t); });
+        return disk.syncs() - before;
+    };
+    (void)syncs_of_a_commit();  // the first syncs the log's header, too
+    ASSERT_EQ(syncs_of_a_commit(), 1);
+    for (const auto* const why :
+         {"reading or writing failed", "could not be synced", "could not be synced"}) {
+        disk.fail_next_sync_with(EIO);
+        EXPECT_THAT(refusal([&] { transact(*store, [](Transaction& t) { count_refusal(t); }); }),
+                    HasSubstr(why));
+    }
+    EXPECT_EQ(syncs_of_a_commit(), 2);
+    EXPECT_EQ(syncs_of_a_commit(), 1);
+    EXPECT_EQ(refusals(*store), 4) << "what was refused was not kept";
+}
+
 /// Work that writes more than the cache holds meets the full disk in its middle, not at the commit.
 TEST_F(SqliteStore, AFullDiskInTheMiddleOfWorkFailsThatWorkHoweverItTakesIt)
 {
