@@ -59,6 +59,7 @@ void Housekeeping::schedule_purge(std::chrono::seconds after)
 
 void Housekeeping::purge()
 {
+    schedule_purge(kPurgeEvery);
     const auto now = clock_.now();
     bool more = false;
     try {
@@ -69,7 +70,7 @@ void Housekeeping::purge()
     } catch (const std::exception& error) {
         log_.write(Level::error, "purge_failed", {{"error", error.what()}});
     }
-    schedule_purge(more ? kPurgeMoreAfter : std::chrono::seconds(kPurgeEvery));
+    if (more) schedule_purge(kPurgeMoreAfter);
 }
 
 void Housekeeping::checkpoint(std::string_view why)
@@ -82,8 +83,8 @@ void Housekeeping::schedule_checkpoint()
     checkpoint_timer_.expires_after(kCheckpointEvery);
     checkpoint_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
+        schedule_checkpoint();  // first: whatever fails below, there is a next time
         checkpoint("hourly");
-        schedule_checkpoint();
     });
 }
 
@@ -92,8 +93,8 @@ void Housekeeping::schedule_look_at_clock()
     clock_timer_.expires_after(kLookAtClockEvery);
     clock_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        look_at_clock();
         schedule_look_at_clock();
+        look_at_clock();
     });
 }
 
@@ -117,8 +118,8 @@ void Housekeeping::schedule_renewal()
     renewal_timer_.expires_after(kRenewalEvery);
     renewal_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        renew_certificate_();
         schedule_renewal();
+        renew_certificate_();
     });
 }
 

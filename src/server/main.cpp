@@ -255,6 +255,24 @@ class Control {
     bool stopping_ = false;
 };
 
+/// Serves until `io` is stopped.  What a handler throws is want of memory, and ends what it belonged to, a
+/// connection mostly, and nothing else.
+void serve(asio::io_context& io, EventLog& log)
+{
+    for (;;) {
+        try {
+            io.run();
+            return;
+        } catch (const std::exception& error) {
+            try {
+                log.write(Level::error, "handler_failed", {{"error", error.what()}});
+            } catch (const std::exception&) {
+                continue;  // nor is there memory to say so
+            }
+        }
+    }
+}
+
 int run(const DaemonOptions& options)
 {
     const bool locked = harden_process();
@@ -333,10 +351,10 @@ int run(const DaemonOptions& options)
     std::vector<std::jthread> io_threads;
     io_threads.reserve(thread_count);
     for (std::size_t started = 0; started < thread_count; ++started) {
-        io_threads.emplace_back([&io] { io.run(); });
+        io_threads.emplace_back([&io, &log] { serve(io, *log); });
     }
     notify_service_manager("READY=1");
-    control.run();
+    serve(control, *log);
 
     io.stop();
     io_threads.clear();  // joins

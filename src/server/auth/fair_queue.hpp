@@ -4,12 +4,14 @@
 // lately had a success with the name, then strangers.  Within a standing the sources take turns, so that what
 // one source asks for in a flood waits behind its own requests only.
 //
-// A value: one thread at a time.
+// A value: one thread at a time.  Only push() needs memory, and where there is none changes nothing; what
+// takes out cannot fail.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,9 +35,15 @@ class FairQueue {
     void push(const Asker& asker, Item item)
     {
         auto& line = lines_[index(asker.standing)];
-        const auto [entry, is_new] = line.items.try_emplace(asker.source);
-        entry->second.push_back(std::move(item));
-        if (is_new) line.turns.push_back(asker.source);
+        if (const auto entry = line.items.find(asker.source); entry != line.items.end()) {
+            entry->second.push_back(std::move(item));
+        } else {
+            Items fresh;
+            fresh[asker.source].push_back(std::move(item));
+            Turns turn{asker.source};
+            line.items.merge(fresh);  // neither this nor the next needs memory
+            line.turns.splice(line.turns.end(), turn);
+        }
         ++size_;
     }
 
@@ -44,16 +52,15 @@ class FairQueue {
     {
         for (auto& line : lines_) {
             if (line.turns.empty()) continue;
-            auto source = std::move(line.turns.front());
-            line.turns.pop_front();
-            const auto entry = line.items.find(source);
+            const auto entry = line.items.find(line.turns.front());
             auto item = std::move(entry->second.front());
             entry->second.pop_front();
             --size_;
             if (entry->second.empty()) {
                 line.items.erase(entry);
+                line.turns.pop_front();
             } else {
-                line.turns.push_back(std::move(source));
+                line.turns.splice(line.turns.end(), line.turns, line.turns.begin());
             }
             return item;
         }
@@ -106,10 +113,11 @@ class FairQueue {
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
   private:
-    using Items = std::map<std::string, std::deque<Item>>;  // by source
+    using Items = std::map<std::string, std::deque<Item>>;
+    using Turns = std::list<std::string>;
     struct Line {
-        Items items;                    // none is empty
-        std::deque<std::string> turns;  // each source of `items` once
+        Items items;  // by source; none is empty
+        Turns turns;  // each source of `items` once
     };
 
     static constexpr std::size_t index(Standing standing) noexcept
@@ -117,10 +125,10 @@ class FairQueue {
         return static_cast<std::size_t>(standing);
     }
 
-    static void forget(Line& line, typename Items::iterator source)
+    static void forget(Line& line, typename Items::iterator entry)
     {
-        std::erase(line.turns, source->first);
-        line.items.erase(source);
+        std::erase(line.turns, entry->first);
+        line.items.erase(entry);
     }
 
     std::array<Line, kStandings> lines_;

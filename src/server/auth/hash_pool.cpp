@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <functional>
 #include <future>
 #include <string>
 #include <utility>
@@ -25,6 +26,14 @@ void make_thread_nicer() noexcept
     errno = 0;
     const int niceness = getpriority(PRIO_PROCESS, this_thread);
     if (errno == 0) setpriority(PRIO_PROCESS, this_thread, niceness + kNicerBy);
+}
+
+/// What waits for an answer that cannot be given, for want of memory, goes with the job.  The thread stays.
+void run_whatever_it_throws(const std::function<void()>& run) noexcept
+try {
+    run();
+} catch (...) {
+    return;
 }
 
 }  // namespace
@@ -135,8 +144,9 @@ std::optional<HashPool::Place> HashPool::reserve(Asker asker)
         }
         ++taken_;
     }
+    Place place(std::move(state));
     if (displaced.displaced) displaced.displaced();
-    return Place(std::move(state));
+    return place;
 }
 
 std::size_t HashPool::places() const
@@ -185,7 +195,7 @@ void HashPool::run(Place::State& state)
 {
     auto job = std::exchange(state.job, {});  // no one else touches it while the phase is `running`
     const auto begin = std::chrono::steady_clock::now();
-    job.run();
+    run_whatever_it_throws(job.run);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     job = {};  // what it holds, a password perhaps, goes before the place is told free
     const std::lock_guard lock(mutex_);

@@ -117,6 +117,7 @@ struct Attempt::State {
 
     void hash();
     void give_way();
+    void withdraw() noexcept;
     template <typename Set>
     void finish(Set set);
     void after_check(std::function<void()> next);
@@ -135,14 +136,22 @@ try {
     finish([&] { failure = std::current_exception(); });
 }
 
-/// The hash is somebody else's now.  Nothing has been judged: nothing is charged.
-void Attempt::State::give_way()
-{
+/// Without memory the charge stays: denied too much rather than too little.
+void Attempt::State::withdraw() noexcept
+try {
     parts->store.submit_unsynced(
         [shared = parts, who = claim](auth::Transaction& transaction) {
             shared->authenticator->withdraw(transaction, who);
         },
         [](const std::exception_ptr&) {});
+} catch (const std::exception&) {
+    return;
+}
+
+/// The hash is somebody else's now.  Nothing has been judged: nothing is charged.
+void Attempt::State::give_way()
+{
+    withdraw();
     finish([&] { displaced = true; });
 }
 

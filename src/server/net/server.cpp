@@ -12,6 +12,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 namespace securelogin::net {
@@ -131,13 +132,19 @@ void Server::await_drained(std::chrono::seconds patience)
 asio::awaitable<void> Server::accept_loop(Listener& listener)
 {
     while (listener.acceptor.is_open()) {
-        // Each connection has a strand of its own.
-        const asio::any_io_executor strand = asio::make_strand(io_);
-        auto [error, socket] = co_await listener.acceptor.async_accept(strand, kResult);
-        if (error) {
-            co_await recover_from(error, listener);
-        } else {
-            welcome(std::move(socket), listener.endpoint.tls);
+        try {
+            // Each connection has a strand of its own.
+            const asio::any_io_executor strand = asio::make_strand(io_);
+            auto [error, socket] = co_await listener.acceptor.async_accept(strand, kResult);
+            if (error) {
+                co_await recover_from(error, listener);
+            } else {
+                welcome(std::move(socket), listener.endpoint.tls);
+            }
+        } catch (const std::exception&) {
+            // Out of memory.  Without this loop nobody would ever be let in again; nothing that could be
+            // awaited is to be had, so one I/O thread waits.
+            std::this_thread::sleep_for(kPauseWhenShort);
         }
     }
 }

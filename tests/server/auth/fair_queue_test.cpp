@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <new>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,33 @@ TEST(FairQueue, OneSourceIsServedInItsOrder)
     for (int item = 1; item <= 3; ++item) queue.push(stranger("a"), item);
     EXPECT_EQ(queue.size(), 3U);
     EXPECT_THAT(all_of(queue), ElementsAre(1, 2, 3));
+}
+
+/// As one that needs memory does when there is none.
+struct Refusing {
+    explicit Refusing(int value) : number(value) {}
+    Refusing(Refusing&& other) : number(other.number)
+    {
+        if (number < 0) throw std::bad_alloc();
+    }
+    Refusing& operator=(Refusing&&) = default;
+
+    int number;
+};
+
+TEST(FairQueue, WhatCannotBeTakenInLeavesNoTrace)
+{
+    FairQueue<Refusing> queue;
+    EXPECT_THROW(queue.push(stranger("a"), Refusing(-1)), std::bad_alloc);
+    EXPECT_TRUE(queue.empty());
+    EXPECT_FALSE(queue.pop());
+    queue.push(stranger("a"), Refusing(1));
+    EXPECT_THROW(queue.push(stranger("a"), Refusing(-1)), std::bad_alloc);
+    EXPECT_EQ(queue.waiting(stranger("a")), 1U);
+    const auto served = queue.pop();
+    ASSERT_TRUE(served);
+    EXPECT_EQ(served->number, 1);
+    EXPECT_FALSE(queue.pop());
 }
 
 TEST(FairQueue, SourcesTakeTurns)
