@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9, again and again: what was acknowledged is there, and what was accepted is never accepted again.
 
-    crash_test.py [ROUNDS]        25 rounds by default
+    crash_test.py [ROUNDS|--long]        25 rounds by default, 1,000 with --long
 """
 import collections
 import os
@@ -61,8 +61,18 @@ class Kill(TestCase):
     def test_at_random_moments(self):
         chance = random.Random(20240229)  # the same moments each time, as far as the machine allows
         outcomes = collections.Counter()
+        failures = []
         for round_number in range(ROUNDS):
-            daemon = self.start()
+            try:
+                self.kill_once(round_number, chance, outcomes)
+            except AssertionError as error:
+                failures.append(f"round {round_number}: {error}")
+        self.assertIn("intact yes", self.place.admin("audit", "verify").stdout)
+        print(f"{dict(outcomes)}\ntrials {ROUNDS}, failures {len(failures)}", file=sys.stderr)
+        self.assertEqual([], failures)
+
+    def kill_once(self, round_number, chance, outcomes):
+        with Daemon(self.place) as daemon:
             users = [self.place.add_user(f"r{round_number}u{number}") for number in range(LOGINS)]
             keep_clear_of_the_next_step()
             step = current_step()
@@ -76,29 +86,32 @@ class Kill(TestCase):
             while time.monotonic() < kill_at:
                 os.sched_yield()
             daemon.kill()
-            for thread in threads:
-                thread.join()
-            for client in clients:
-                client.close()
-
-            daemon = self.start()
+        self._finish(daemon)
+        for thread in threads:
+            thread.join()
+        for client in clients:
+            client.close()
+        with Daemon(self.place) as daemon:
             for number, (user, code) in enumerate(zip(users, codes)):
-                committed = self.spent_step(user) == step
-                sessions = self.sessions(user)
-                self.assertEqual(committed, len(sessions) == 1, "code and session are one transaction")
-                if number in acknowledged:
-                    self.assertEqual({acknowledged[number]}, sessions, "an acknowledged login is lost")
-                outcomes["acknowledged" if number in acknowledged else "committed" if committed else "undone"] += 1
-                with daemon.connect() as client:
-                    client.expect(220)
-                    verdict = client.attempt(user.name, user.password, code).code
-                self.assertEqual(530 if committed else 230, verdict, "a code works once, and is not lost to nothing")
-                granted = self.place.query("SELECT count(*) FROM audit a JOIN users u ON u.id = a.user_id"
-                                           " WHERE u.name = ? AND a.event = 'login' AND a.outcome = 'granted'", user.name)
-                self.assertEqual([(1,)], granted)
-            self.assertEqual([("ok",)], self.place.query("PRAGMA integrity_check"))
-            daemon.kill()
-        print(f"{ROUNDS} rounds: {dict(outcomes)}", file=sys.stderr)
+                outcomes[self.check_after_kill(daemon, user, code, step, acknowledged.get(number))] += 1
+        self._finish(daemon)
+        self.assertEqual([("ok",)], self.place.query("PRAGMA integrity_check"))
+
+    def check_after_kill(self, daemon, user, code, step, acknowledged):
+        """No code twice, nothing acknowledged lost; `acknowledged` is the session that was told of, or None."""
+        committed = self.spent_step(user) == step
+        sessions = self.sessions(user)
+        self.assertEqual(committed, len(sessions) == 1, "code and session are one transaction")
+        if acknowledged:
+            self.assertEqual({acknowledged}, sessions, "an acknowledged login is lost")
+        with daemon.connect() as client:
+            client.expect(220)
+            verdict = client.attempt(user.name, user.password, code).code
+        self.assertEqual(530 if committed else 230, verdict, "a code works once, and is not lost to nothing")
+        granted = self.place.query("SELECT count(*) FROM audit a JOIN users u ON u.id = a.user_id"
+                                   " WHERE u.name = ? AND a.event = 'login' AND a.outcome = 'granted'", user.name)
+        self.assertEqual([(1,)], granted)
+        return "acknowledged" if acknowledged else "committed" if committed else "undone"
 
     def test_between_commit_and_reply(self):
         """The client reads nothing; the kill comes as soon as the session is on disk: committed and not acknowledged."""
@@ -174,6 +187,7 @@ class Kill(TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and sys.argv[1].isdigit():
-        ROUNDS = int(sys.argv.pop(1))
+    if len(sys.argv) > 1 and (sys.argv[1].isdigit() or sys.argv[1] == "--long"):
+        wanted = sys.argv.pop(1)
+        ROUNDS = 1000 if wanted == "--long" else int(wanted)
     main()

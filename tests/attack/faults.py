@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""Every write, sync, open, accept, read, lock and allocation of a login is made to fail in turn.
+
+    faults.py [--long] [--seed N] [--only CALL]
+
+Each trial is a login, with the right answers or a wrong one, during which one call of the daemon fails, once or from then
+on.  Whatever the answer is,
+  - it is no yes to a wrong password, a wrong code or a used one;
+  - after a yes, session, spent step and audit record are there, also after a kill -9, and the code is refused;
+  - the daemon lives on, and the next login after the fault works, within 5 s.
+The short form takes some of each kind of call at random; --long takes all of them.
+"""
+import argparse
+import collections
+import contextlib
+import errno
+import pathlib
+import random
+import ssl
+import sys
+import tempfile
+import time
+
+from injector import CALLS, LIBRARY, Injector, code_of, wrong_code_for
+from harness import PATIENCE, TLS, Client, Closed, Daemon, Place, connect_tcp, run, BIN
+
+KINDS = ("right", "wrong password", "wrong code", "used code")
+ERRORS = {
+    "write": (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT),
+    "send": (errno.ECONNRESET, errno.EPIPE, errno.ENOBUFS),
+    "sync": (errno.EIO, errno.ENOSPC),
+    "open": (errno.EMFILE, errno.ENFILE, errno.EACCES),
+    "accept": (errno.EMFILE, errno.ECONNABORTED, errno.ENOBUFS),
+    "read": (errno.EIO,),
+    "receive": (errno.ECONNRESET, errno.EIO),
+    "alloc": (errno.ENOMEM,),
+    "map": (errno.ENOMEM,),
+    "size": (errno.ENOSPC, errno.EIO),
+    "random": (errno.EIO,),
+    "lock": (errno.EAGAIN, errno.ENOLCK),
+    "name": (errno.ENOSPC, errno.EIO),
+}
+# How many of each the short form takes.
+SAMPLE = collections.defaultdict(lambda: 6, alloc=48, write=16, sync=8, receive=12, send=10, lock=10)
+# Short of memory for good, the daemon may end: nothing acknowledged is lost, and the service manager starts it again.  So
+# it may where the kernel has no randomness to give, which libsodium does not survive.
+MAY_END_IN_THE_LONG_RUN = ("alloc", "map")
+MAY_END_AT_ONCE = ("random",)
+WELL_WITHIN = 5  # seconds
+# Seconds that a client waits for an answer: the store's own patience with a lock is 2 s, and may be needed twice.
+PATIENCE_WITH_A_FAULT = 6
+PATIENCE_FROM_THEN_ON = 2.5
+WRONG_CODES = 80  # that an account takes in these tests; it bears 103
+SETTINGS = "[waits]\nfree = 100\nstrangers = 100\n[log]\nlevel = \"error\"\n"
+
+
+class Fault(collections.namedtuple("Fault", "kind call first times error cold")):
+    def __str__(self):
+        often = "once" if self.times else "from then on"
+        cold = ", just started" if self.cold else ""
+        return f"{self.call} {self.first} {often} {errno.errorcode[self.error]}, {self.kind}{cold}"
+
+
+class Stand:
+    """A daemon with the injector in it, its users, and what it has said yes to."""
+
+    def __init__(self, root):
+        self.place = Place(root)
+        self.place.write_settings(SETTINGS)
+        self.injector = Injector(root)
+        self.users = []
+        self.wrong_codes = collections.Counter()
+        self.granted = []  # (user, session, step, code) since the last restart
+        self.daemon = self._start()
+
+    def _start(self):
+        return Daemon(self.place, environment=self.injector.environment).__enter__()
+
+    def close(self):
+        self.daemon.__exit__()
+
+    def restart(self):
+        self.daemon.kill()
+        self.daemon.__exit__()
+        self.daemon = self._start()
+
+    def user(self):
+        """One whose key bears more wrong codes."""
+        if not self.users or self.wrong_codes[self.users[-1].name] >= WRONG_CODES:
+            self.users.append(self.place.add_user(f"user{len(self.users)}", password="seventeen purple lampposts"))
+        return self.users[-1]
+
+    def log_in(self, user, password, code, patience=PATIENCE):
+        """(the verdict's code or None, the session)"""
+        try:
+            tcp = connect_tcp(self.daemon.port)
+            tcp.settimeout(patience)
+            with contextlib.closing(tcp), Client(TLS.wrap_socket(tcp, server_hostname="localhost")) as client:
+                client.expect(220)
+                reply = client.attempt(user.name, password, code)
+                return reply.code, reply["session"] if reply.code == 230 else None
+        except AssertionError:
+            return 421, None  # something else than the question that was due
+        except (Closed, OSError, ssl.SSLError, ValueError):
+            return None, None
+
+    def has_ended(self):
+        return self.daemon.process.poll() is not None
+
+    def count_granted(self, user):
+        return self.place.query("SELECT count(*) FROM audit a JOIN users u ON u.id = a.user_id"
+                                " WHERE u.name = ? AND a.event = 'login' AND a.outcome = 'granted'", user.name)[0][0]
+
+    def is_on_disk(self, user, session, step):
+        opened = self.place.query("SELECT count(*) FROM sessions s JOIN users u ON u.id = s.user_id"
+                                  " WHERE u.name = ? AND s.id = ?", user.name, session)[0][0]
+        spent = self.place.query("SELECT last_step FROM totp JOIN users ON id = user_id WHERE name = ?", user.name)[0][0]
+        return opened == 1 and spent >= step
+
+
+class Campaign:
+    def __init__(self, stand):
+        self.stand = stand
+        self.trials = collections.Counter()
+        self.answers = collections.Counter()
+        self.ended = collections.Counter()
+        self.not_reached = 0
+        self.failures = []
+
+    def fail(self, fault, what):
+        self.failures.append(f"{fault}: {what}")
+        print(f"FAILURE {fault}: {what}", flush=True)
+
+    def run(self, fault):
+        stand = self.stand
+        if fault.cold:
+            stand.restart()
+        user = stand.user()
+        step = stand.injector.to_a_later_step() - 1
+        first, second = code_of(user, step), code_of(user, step + 1)
+        if fault.kind == "used code":
+            if stand.log_in(user, user.password, first)[0] != 230:
+                return self.fail(fault, "the login before the fault failed")
+            if fault.cold:
+                stand.restart()
+        before = stand.count_granted(user)
+        given = {"wrong code": wrong_code_for(user, step)}.get(fault.kind, first)
+        password = "not the password" if fault.kind == "wrong password" else user.password
+        stand.wrong_codes[user.name] += fault.kind == "wrong code"
+
+        stand.injector.arm(fault.call, fault.first, fault.times, fault.error)
+        verdict, session = stand.log_in(user, password, given, PATIENCE_WITH_A_FAULT if fault.times else PATIENCE_FROM_THEN_ON)
+        if stand.injector.disarm() == 0:
+            self.not_reached += 1
+        else:
+            self.trials[fault.call] += 1
+        self.answers[verdict] += 1
+        if verdict == 230:
+            self.check_yes(fault, user, session, step, first)
+        self.check_life(fault)
+        self.check_next_login(fault, user, step + 1, second)
+        # One yes for each code that was right, and none for the rest.
+        if stand.count_granted(user) - before > (2 if fault.kind == "right" else 1):
+            self.fail(fault, "a code was accepted twice")
+
+    def check_yes(self, fault, user, session, step, code):
+        if fault.kind != "right":
+            return self.fail(fault, "a WRONG YES")
+        if not self.stand.is_on_disk(user, session, step):
+            self.fail(fault, "a yes that is not on disk")
+        self.stand.granted.append((user, session, step, code))
+
+    def check_life(self, fault):
+        if not self.stand.has_ended():
+            return
+        self.ended[fault.call] += 1
+        code = self.stand.daemon.process.returncode
+        in_the_long_run = fault.call in MAY_END_IN_THE_LONG_RUN and not fault.times
+        if not in_the_long_run and fault.call not in MAY_END_AT_ONCE:
+            self.fail(fault, f"the daemon ended with {code}: {self.stand.daemon.stderr.text()[-2000:]}")
+        self.stand.restart()
+
+    def check_next_login(self, fault, user, step, code):
+        deadline = time.monotonic() + WELL_WITHIN
+        while (answer := self.stand.log_in(user, user.password, code, WELL_WITHIN))[0] != 230:
+            if self.stand.has_ended():
+                self.check_life(fault)
+            if time.monotonic() > deadline or answer[0] == 530:
+                self.fail(fault, f"the next login was answered with {answer[0]}")
+                return self.stand.restart()
+        self.stand.granted.append((user, answer[1], step, code))
+
+    def check_after_kill(self, why):
+        """What was told is there, and the last code is dead."""
+        stand = self.stand
+        stand.restart()
+        for user, session, step, _ in stand.granted:
+            if not stand.is_on_disk(user, session, step):
+                self.fail(why, f"session {session} of {user.name} is lost after a kill")
+        for user, _, _, code in stand.granted[-2:]:
+            if stand.log_in(user, user.password, code)[0] == 230:
+                self.fail(why, "a code was accepted twice, before and after a kill")
+        verified = run(BIN / "securelogin-admin", "--data", stand.place.data, "audit", "verify", check=False,
+                       env=stand.place.environment)
+        if verified.returncode != 0:
+            self.fail(why, f"audit verify: {verified.stdout}{verified.stderr}")
+        if stand.place.query("PRAGMA integrity_check") != [("ok",)]:
+            self.fail(why, "integrity_check")
+        stand.granted.clear()
+
+
+def calls_of_a_login(stand):
+    """How many of each kind a login without a fault makes; one that the daemon has just been started for, if it has."""
+    user = stand.user()
+    step = stand.injector.to_a_later_step()
+    before = stand.injector.counts()
+    if stand.log_in(user, user.password, code_of(user, step))[0] != 230:
+        raise AssertionError("a login without a fault failed: " + stand.daemon.stderr.text())
+    return {call: count - before[call] for call, count in stand.injector.counts().items()}
+
+
+def plan(warm, cold, chance, long, only):
+    faults = []
+    for call in (only,) if only else CALLS[1:]:
+        # What a running daemon does not need any more is tried with one that has just started.
+        is_cold = cold[call] > 2 * warm[call]
+        all_of_it = [Fault(kind, call, first, times, error, is_cold) for kind in KINDS for times in (1, 0)
+                     for error in ERRORS[call] for first in range(1, (cold if is_cold else warm)[call] + 1)]
+        faults.append(all_of_it if long else chance.sample(all_of_it, min(SAMPLE[call], len(all_of_it))))
+    return faults
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true", help="all of them: about an hour")
+    parser.add_argument("--seed", type=int, default=None, help="of the short form's choice; printed")
+    parser.add_argument("--only", choices=CALLS[1:], help="only calls of this kind")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    if not LIBRARY.exists():
+        sys.exit(f"faults: {LIBRARY} is not there: build it, or set SECURELOGIN_INJECTOR")
+    seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="securelogin-faults-") as scratch:
+        stand = Stand(pathlib.Path(scratch))
+        with contextlib.closing(stand):
+            cold, warm, *_ = (calls_of_a_login(stand) for _ in range(2))
+            print("calls of a login:", *(f"{call} {warm[call]}/{cold[call]}" for call in CALLS[1:]), flush=True)
+            campaign = Campaign(stand)
+            for faults in plan(warm, cold, random.Random(seed), options.long, options.only):
+                for number, fault in enumerate(faults, 1):
+                    campaign.run(fault)
+                    if number % 200 == 0 or number == len(faults):
+                        campaign.check_after_kill(fault)
+                if faults and not campaign.trials[faults[0].call]:
+                    campaign.fail(faults[0], "no call of this kind was ever made to fail")
+    print("by call:", dict(campaign.trials), "not reached:", campaign.not_reached)
+    print("answers:", dict(campaign.answers), "daemon ended:", dict(campaign.ended))
+    print(f"trials {campaign.trials.total()}, failures {len(campaign.failures)}")
+    sys.exit(1 if campaign.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
