@@ -8,7 +8,8 @@ on.  Whatever the answer is,
   - it is no yes to a wrong password, a wrong code or a used one;
   - after a yes, session, spent step and audit record are there, also after a kill -9, and the code is refused;
   - the daemon lives on, and the next login after the fault works, within 5 s.
-The short form takes some of each kind of call at random; --long takes all of them.
+The short form takes some of each kind of call at random; --long takes all of them (of "no memory from then on" every
+eighth).
 """
 import argparse
 import collections
@@ -42,6 +43,8 @@ ERRORS = {
 }
 # How many of each the short form takes.
 SAMPLE = collections.defaultdict(lambda: 6, alloc=48, write=16, sync=8, receive=12, send=10, lock=10)
+# From then on, only every so manieth is tried: most of these end the daemon.
+FOR_GOOD_EVERY = collections.defaultdict(lambda: 1, alloc=8)
 # Short of memory for good, the daemon may end: nothing acknowledged is lost, and the service manager starts it again.  So
 # it may where the kernel has no randomness to give, which libsodium does not survive.
 MAY_END_IN_THE_LONG_RUN = ("alloc", "map")
@@ -224,8 +227,9 @@ def plan(warm, cold, chance, long, only):
     for call in (only,) if only else CALLS[1:]:
         # What a running daemon does not need any more is tried with one that has just started.
         is_cold = cold[call] > 2 * warm[call]
-        all_of_it = [Fault(kind, call, first, times, error, is_cold) for kind in KINDS for times in (1, 0)
-                     for error in ERRORS[call] for first in range(1, (cold if is_cold else warm)[call] + 1)]
+        last = (cold if is_cold else warm)[call]
+        all_of_it = [Fault(kind, call, first, times, error, is_cold) for kind in KINDS for error in ERRORS[call]
+                     for times in (1, 0) for first in range(1, last + 1, 1 if times else FOR_GOOD_EVERY[call])]
         faults.append(all_of_it if long else chance.sample(all_of_it, min(SAMPLE[call], len(all_of_it))))
     return faults
 
