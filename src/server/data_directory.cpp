@@ -19,7 +19,6 @@
 namespace securelogin {
 namespace {
 
-
 // ---- choosing ----
 
 std::optional<std::string> environment(const char* name)
