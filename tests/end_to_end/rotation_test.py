@@ -142,11 +142,18 @@ class Rotation(Rotating):
         duration = time.monotonic() - begun
         seen = collections.Counter()
         for number in range(ROUNDS):
-            before = self.keys()[0]
+            before, two_keys = self.keys()[0], len(self.keys()) == 2
             process = subprocess.Popen(self.command("key", "rotate"), env=self.place.environment, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(chance.uniform(0, 1.1 * duration))
+            if number % 3 == 0 or two_keys:  # at any moment; else while there are two keys
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(chance.uniform(0, 1.1 * duration))
+            else:
+                while process.poll() is None and len(self.keys()) < 2:
+                    os.sched_yield()
+                kill_at = time.monotonic() + chance.uniform(0, 0.02)
+                while time.monotonic() < kill_at:
+                    os.sched_yield()
             process.kill()
             process.communicate()
             status = self.status()
