@@ -27,7 +27,7 @@ class Source {
     [[nodiscard]] const std::string& network() const noexcept { return network_; }
 
   private:
-    Source(std::string address, std::string bucket) : Source(std::move(address), bucket, bucket) {}
+    Source(std::string address, const std::string& bucket) : Source(std::move(address), bucket, bucket) {}
     Source(std::string address, std::string bucket, std::string network)
         : address_(std::move(address)), bucket_(std::move(bucket)), network_(std::move(network))
     {
