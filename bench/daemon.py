@@ -6,19 +6,22 @@ import subprocess
 import time
 
 _LISTENING = re.compile(r"^listening on \S+:(\d+) \((TLS|plain)", re.MULTILINE)
+_RESIDENT = re.compile(r"^VmRSS:\s*(\d+) kB$", re.MULTILINE)
 _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$")
 
 
 class Daemon:
     """Runs from construction to the end of the `with` block; `start_ms` is from its start to `listening`."""
 
-    def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False, beside: pathlib.Path | None = None):
-        """`beside` is where its settings and log go; else beside `data`."""
+    def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False, beside: pathlib.Path | None = None,
+                 settings: str = ""):
+        """`beside` is where its settings and log go; else beside `data`.  Without `settings`: the defaults, whatever this
+        host's own settings say."""
         place = beside or data.parent
-        settings = place / "settings.toml"  # empty: the defaults, whatever this host's own settings say
-        settings.touch()
+        self.settings = place / "settings.toml"
+        self.settings.write_text(settings)
         self._log = place / "securelogind.log"
-        command = [program, "--config", settings, "--data", data, "--listen", "127.0.0.1:0"]
+        command = [program, "--config", self.settings, "--data", data, "--listen", "127.0.0.1:0"]
         if plain:
             command += ["--listen-plain", "127.0.0.1:0"]
         with self._log.open("wb") as stderr:
@@ -49,6 +52,10 @@ class Daemon:
             time.sleep(0.0001)
         self._process.kill()
         raise RuntimeError("securelogind did not start: " + self._log.read_text(errors="replace"))
+
+    def resident_in_all_kib(self) -> int:
+        """As the kernel counts it: arenas, and mapped pages of programs and database included.  Anybody may ask."""
+        return int(_RESIDENT.search(pathlib.Path(f"/proc/{self.pid}/status").read_text())[1])
 
     def resident_kib(self) -> tuple[int, int]:
         """Resident memory without arenas and without mapped pages of the database; and the arenas.

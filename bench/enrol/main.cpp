@@ -35,9 +35,9 @@ auth::NewAccount made_up_account(UserNumber user, const Secret& phc, auth::Time 
             .created_at = now};
 }
 
-void enrol(auth::Store& store, UserNumber users)
+void enrol(auth::Store& store, UserNumber users, const auth::HashParameters& hash)
 {
-    const auto phc = auth::hash_password(Secret::copy_of(kPassword), {});
+    const auto phc = auth::hash_password(Secret::copy_of(kPassword), hash);
     const auto now = auth::SystemClock().now();
     for (UserNumber first = 0; first < users; first += kUsersPerTransaction) {
         const auto last = std::min(users, first + kUsersPerTransaction);
@@ -51,13 +51,13 @@ void enrol(auth::Store& store, UserNumber users)
     }
 }
 
-void fill(const std::filesystem::path& directory, UserNumber users)
+void fill(const std::filesystem::path& directory, UserNumber users, const auth::HashParameters& hash)
 {
     const auto data = DataDirectory::open(directory, DataDirectory::IfMissing::make);
     const auto master = data.load_master_key(DataDirectory::IfMissing::make);
     const auto store = store::open_sqlite_store(data.database(), master,
                                                 {.if_missing = store::SqliteOptions::IfMissing::make});
-    enrol(*store, users);
+    enrol(*store, users, hash);
 }
 
 }  // namespace
@@ -68,11 +68,14 @@ int main(int argc, char** argv)
     try {
         std::filesystem::path directory;
         securelogin::bench::UserNumber users = 0;
+        securelogin::auth::HashParameters hash;
         CLI::App app("fills a new data directory with made-up users", "bench_enrol");
         app.add_option("DIRECTORY", directory)->required();
         app.add_option("USERS", users)->required();
+        app.add_option("--memory-kib", hash.memory_kib, "of the password's hash")->capture_default_str();
+        app.add_option("--passes", hash.passes, "of the password's hash")->capture_default_str();
         CLI11_PARSE(app, argc, argv);
-        securelogin::bench::fill(directory, users);
+        securelogin::bench::fill(directory, users, hash);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "bench_enrol: " << error.what() << '\n';

@@ -5,7 +5,9 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <charconv>
 #include <optional>
+#include <utility>
 
 #include "common/reply.hpp"
 
@@ -26,35 +28,48 @@ std::optional<std::string_view> cut_line(std::string_view& text)
     return line;
 }
 
-/// Takes the first reply out of `received`; nothing when more is needed.
-std::optional<std::string> take_reply(std::string& received)
+std::chrono::seconds seconds_in(std::string_view text)
 {
+    int seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{}) throw Unexpected("not a number of seconds: " + std::string(text));
+    return std::chrono::seconds(seconds);
+}
+
+/// Takes the first reply out of `received`; nothing when more is needed.
+std::optional<Answer> take_reply(std::string& received)
+{
+    Answer answer;
     std::string_view rest = received;
     while (const auto line = cut_line(rest)) {
         const auto parsed = parse_reply_line(*line);
         if (!parsed) throw Unexpected("not a reply: " + std::string(*line));
+        if (parsed->key == "retry-after") answer.retry_after = seconds_in(parsed->text);
         if (!parsed->last) continue;
-        std::string last(*line);
+        answer.code = parsed->code;
+        answer.last = *line;
         received.erase(0, received.size() - rest.size());
-        return last;
+        return answer;
     }
     return std::nullopt;
 }
 
 }  // namespace
 
-asio::awaitable<void> Conversation::expect(int code)
+asio::awaitable<Answer> Conversation::next()
 {
     for (;;) {
-        const auto reply = take_reply(received_);
-        if (reply) {
-            if (!reply->starts_with(std::to_string(code)))
-                throw Unexpected("expected " + std::to_string(code) + ": " + *reply);
-            co_return;
-        }
+        auto answer = take_reply(received_);
+        if (answer) co_return std::move(*answer);
         const bool more = co_await receive();
-        if (!more) throw Unexpected("the server closed where " + std::to_string(code) + " was expected");
+        if (!more) throw Unexpected("the server closed where a reply was expected");
     }
+}
+
+asio::awaitable<void> Conversation::expect(int code)
+{
+    const auto answer = co_await next();
+    if (answer.code != code) throw Unexpected("expected " + std::to_string(code) + ": " + answer.last);
 }
 
 asio::awaitable<void> Conversation::send(std::string line)

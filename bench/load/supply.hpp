@@ -16,9 +16,9 @@ namespace securelogin::bench {
 
 class Supply {
   public:
-    /// Users 0 to `users`-1, beginning after the first `skip` of the order; none of those who come has logged
-    /// in for two steps.
-    explicit Supply(UserNumber users, std::size_t skip = 0);
+    /// Users `first` to `first`+`users`-1, beginning after the first `skip` of the order; none of those who
+    /// come has logged in for two steps.
+    explicit Supply(UserNumber users, std::size_t skip = 0, UserNumber first = 0);
 
     [[nodiscard]] UserNumber next_user();
     /// How often next_user() has been called.
@@ -27,8 +27,11 @@ class Supply {
     /// A code of `user` that is good at `now` and for some seconds after.  Throws std::runtime_error when the
     /// user has used all that are: more users are needed.
     [[nodiscard]] std::string next_code(UserNumber user, auth::Time now);
+    /// The code given last, which was not judged, while it is good; then the next.  Throws as next_code.
+    [[nodiscard]] std::string code_again(UserNumber user, auth::Time now);
 
   private:
+    UserNumber first_;
     std::vector<auth::TimeStep> last_step_;
     std::size_t stride_;
     std::size_t position_;

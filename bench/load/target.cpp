@@ -52,26 +52,39 @@ Target::Target(const std::string& address, std::uint16_t port, bool tls)
 {
 }
 
-asio::ip::tcp::endpoint Target::next_source()
+/// nullptr: in clear.
+SslPtr Target::new_session(const client::DeviceKey* device) const
 {
-    return {asio::ip::address_v4(kFirstSource + connections_++ % kSources), 0};
+    if (!tls_) return nullptr;
+    SslPtr ssl(SSL_new(tls_.get()));
+    if (!ssl) throw OpenSslError("setting up TLS");
+    SSL_set_connect_state(ssl.get());
+    if (device == nullptr) return ssl;
+    if (SSL_use_certificate(ssl.get(), &device->certificate()) != 1 ||
+        SSL_use_PrivateKey(ssl.get(), &device->key()) != 1) {
+        throw OpenSslError("showing a device's certificate");
+    }
+    return ssl;
 }
 
 asio::awaitable<Stream> Target::connect()
+{
+    return connect(Visit{.source = asio::ip::address_v4(kFirstSource + connections_++ % kSources),
+                         .until = std::chrono::steady_clock::now() + kPatience});
+}
+
+asio::awaitable<Stream> Target::connect(Visit visit) const
 {
     const auto executor = co_await asio::this_coro::executor;
     Stream::Socket socket(executor, asio::generic::stream_protocol(asio::ip::tcp::v4()));
     set_option(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
     set_option(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY);
-    socket.bind(next_source());
+    socket.bind(asio::ip::tcp::endpoint(visit.source, 0));
+    Stream stream(std::move(socket), new_session(visit.device));
+    stream.expires_at(visit.until);
     const Stream::Socket::endpoint_type peer(address_);
-    const auto [refused] = co_await socket.async_connect(peer, kResult);
+    const auto [refused] = co_await stream.socket().async_connect(peer, kResult);
     throw_if(refused, "connecting");
-
-    SslPtr ssl(tls_ ? SSL_new(tls_.get()) : nullptr);
-    if (ssl) SSL_set_connect_state(ssl.get());
-    Stream stream(std::move(socket), std::move(ssl));
-    stream.expires_at(std::chrono::steady_clock::now() + kPatience);
     const auto [failed] = co_await stream.async_handshake(kResult);
     throw_if(failed, "TLS handshake");
     co_return stream;

@@ -2,14 +2,24 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
+#include "client/device_key.hpp"
 #include "common/openssl.hpp"
 #include "common/stream.hpp"
 
 namespace securelogin::bench {
+
+/// Where a connection comes from, by which device, and until when all of it has to be over.
+struct Visit {
+    boost::asio::ip::address_v4 source;  // loopback
+    const client::DeviceKey* device = nullptr;
+    std::chrono::steady_clock::time_point until;
+};
 
 class Target {
   public:
@@ -20,11 +30,13 @@ class Target {
     /// turn, so that the server's limit per source stays what it is by default.  Throws
     /// boost::system::system_error.
     [[nodiscard]] boost::asio::awaitable<Stream> connect();
+    /// The same, from a place of the caller's choice.  Any thread.
+    [[nodiscard]] boost::asio::awaitable<Stream> connect(Visit visit) const;
 
   private:
     static constexpr std::uint32_t kSources = 64;
 
-    [[nodiscard]] boost::asio::ip::tcp::endpoint next_source();
+    [[nodiscard]] SslPtr new_session(const client::DeviceKey* device) const;
 
     boost::asio::ip::tcp::endpoint address_;
     SslContextPtr tls_;  // nullptr: in clear

@@ -1,9 +1,12 @@
 #include "server/login/async_authenticator.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <functional>
@@ -113,6 +116,7 @@ struct Attempt::State {
     bool displaced = false;                    // guarded until set: somebody with a better claim has the hash
     std::function<void()> when_checked;        // guarded
     SteadyClock::time_point queued_at;         // set before the hash thread knows of it
+    SteadyClock::time_point code_came_at;      // the conversation's
     Secret password;                           // kept for the renewal of an outdated hash, until the verdict
 
     void hash();
@@ -248,8 +252,19 @@ asio::awaitable<Outcome> Attempt::confirm(Secret code, const auth::Session& curr
 
 const auth::Claim& Attempt::claim() const noexcept { return state_->claim; }
 
+asio::awaitable<void> Attempt::hold(const Outcome& outcome) const
+{
+    if (!outcome.verdict || outcome.verdict->granted) co_return;
+    const auto code_came_at = state_->code_came_at;
+    const auto steps = (SteadyClock::now() - code_came_at) / kRefusalStep + 1;
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer next_step(executor, code_came_at + steps * kRefusalStep);
+    [[maybe_unused]] const auto waited = co_await next_step.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
 asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth::Session>& current)
 {
+    state_->code_came_at = SteadyClock::now();
     auto shared_code = std::make_shared<Secret>(std::move(code));
     return await_callback<Outcome>([state = state_, shared_code, current](const Resume<Outcome>& caller) {
         const auto resume = counting(*state->parts, current.has_value(), caller);

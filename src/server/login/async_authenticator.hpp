@@ -5,8 +5,9 @@
 //   the password's hash          on the hash pool
 //   the caller                   resumes on its own executor
 //
-// The functions that return an awaitable are no coroutines themselves: they hand a callback to the pool or to
-// the writer and are safe with g++ 12 (docs/decisions/0005-coroutines-with-gcc-12.md).  Any thread.
+// The functions that return an awaitable, but for hold(), are no coroutines themselves: they hand a callback
+// to the pool or to the writer and are safe with g++ 12 (docs/decisions/0005-coroutines-with-gcc-12.md).  Any
+// thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -44,6 +45,9 @@ struct PasswordChange {
 
 class AsyncAuthenticator;
 
+/// Much longer than what refusals differ by (docs/decisions/0026-refusals-in-steps.md).
+inline constexpr std::chrono::milliseconds kRefusalStep{50};
+
 /// One attempt, from the password to the verdict.  Destroying it drops a hash that has not started.
 class Attempt {
   public:
@@ -55,6 +59,10 @@ class Attempt {
     [[nodiscard]] boost::asio::awaitable<Outcome> decide(Secret code);
     /// The same for someone who is logged in already: opens no session.
     [[nodiscard]] boost::asio::awaitable<Outcome> confirm(Secret code, const auth::Session& current);
+
+    /// Between logging an outcome and telling it: a refusal waits until a whole number of kRefusalStep has
+    /// passed since its code came, so that its time does not tell its reason.  Others do not wait.
+    [[nodiscard]] boost::asio::awaitable<void> hold(const Outcome& outcome) const;
 
     [[nodiscard]] const auth::Claim& claim() const noexcept;
 

@@ -61,6 +61,7 @@ asio::awaitable<bool> confirm(Holder& holder)
     auto typed_code = co_await peer.answer(Peer::Patience::answer);
     const auto outcome = co_await attempt.confirm(std::move(typed_code), holder.session());
     log_attempt(holder.setting.log, "confirm", attempt.claim(), outcome, peer.connection());
+    co_await attempt.hold(outcome);
     const bool granted = outcome.verdict && outcome.verdict->granted;
     if (!granted) peer.say(no(outcome));
     co_return granted;

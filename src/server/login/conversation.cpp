@@ -44,6 +44,7 @@ asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting, Secre
     auto code = co_await peer.answer(Peer::Patience::answer);
     auto outcome = co_await attempt.decide(std::move(code));
     log_attempt(setting.log, "login", attempt.claim(), outcome, peer.connection());
+    co_await attempt.hold(outcome);
     co_return outcome;
 }
 

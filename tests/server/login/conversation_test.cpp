@@ -189,6 +189,15 @@ TEST_F(ConversationTest, ThreeAttemptsInAll)
     EXPECT_FALSE(peer.was_logged_in());
 }
 
+TEST_F(ConversationTest, ARefusalIsToldAtAWholeStepOfTime)
+{
+    const auto begin = std::chrono::steady_clock::now();
+    ScriptedPeer peer(
+        {"alice", "wrong", "000000", "nobody", "wrong", "000000", "alice", kPassword, "000000"});
+    converse(peer);
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, 3 * kRefusalStep);
+}
+
 TEST_F(ConversationTest, AThrottledAttemptIsToldAfterTheCodeAndCountsAsOneOfThree)
 {
     for (int failure = 0; failure < 5; ++failure) {

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Whether the time that a refusal takes tells why.
+
+Compared are an unknown name, a wrong password, a wrong code after the right password, a disabled account with its right
+password, a password that is too long.
+
+    timing.py                the statistics find what is planted, and nothing else; no times
+    timing.py --long         2,000 rounds, some ten minutes on an idle machine
+    timing.py --rounds N
+
+    SECURELOGIN_BIN          where the programs are (required)
+    SECURELOGIN_TIMING_DIR   where the database lies; default /dev/shm: no disk hides a difference there
+
+Each round tries all five in random order; those of the same round are compared, each with each, by a sign test and by
+Wilcoxon's signed-rank test (paired.py).  In every other round the code is sent only when the hash has long been computed: what
+is left is the verdict itself.  The peer is as near as can be, on a plain loopback connection.
+"""
+import argparse
+import collections
+import gc
+import itertools
+import os
+import pathlib
+import random
+import statistics
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
+from harness import Daemon, Place  # noqa: E402
+from paired import sign_test, wilcoxon_test  # noqa: E402
+
+ROUNDS = 2000
+PER_NAME = 80  # attempts: before a name has to wait, and before its code is locked
+# None of them is to wait: what is compared is what is judged.
+SETTINGS = "[waits]\nfree = 100\nstrangers = 10000\n"
+RIGHT, WRONG, CODE = "purple lamppost 7 violins", "purple lamppost 8 violins", "000000"
+TOO_LONG = "x" * 1000  # octets: a line holds them, a password has 256 code points at most
+KINDS = {  # how its names begin, and the password that is tried
+    "unknown name": ("un", WRONG),
+    "wrong password": ("wp", WRONG),
+    "wrong code": ("wc", RIGHT),
+    "disabled": ("di", RIGHT),
+    "too long": ("tl", TOO_LONG),
+}
+LIMIT = 0.01  # of p, for all comparisons together
+
+
+def name_of(kind, number):
+    return f"{KINDS[kind][0]}{number:04}"
+
+
+def enrol(place, names):
+    """So many of each kind, whose names are all of one length."""
+    for number in range(names):
+        for kind in KINDS:
+            if kind == "unknown name":
+                continue
+            place.add_user(name_of(kind, number), password=RIGHT)
+            if kind == "disabled":
+                place.admin("user", "disable", name_of(kind, number))
+
+
+def attempt(daemon, name, password, pause):
+    """Seconds from password to the next question, and from code to verdict."""
+    with daemon.connect_plain() as client:
+        client.expect(220, 330)
+        client.ask(name)
+        password_sent = time.perf_counter()
+        client.ask(password)
+        asked = time.perf_counter()
+        time.sleep(pause)
+        code_sent = time.perf_counter()
+        verdict = client.ask(CODE)
+        judged = time.perf_counter()
+    return asked - password_sent, judged - code_sent if verdict.code == 530 else None
+
+
+def measure(daemon, rounds, chance):
+    """For each measure the rounds' times, each by kind."""
+    times = collections.defaultdict(list)
+    pause = 0.0
+    for number in range(rounds):
+        patient = number % 2 == 1
+        taken = {kind: attempt(daemon, name_of(kind, number // PER_NAME), KINDS[kind][1], pause if patient else 0)
+                 for kind in chance.sample(list(KINDS), len(KINDS))}
+        times["password to question"].append({kind: asked for kind, (asked, _) in taken.items()})
+        if any(judged is None for _, judged in taken.values()):
+            continue  # the code was right by chance
+        what = "code to verdict, hash computed before" if patient else "code to verdict, hash included"
+        times[what].append({kind: judged for kind, (_, judged) in taken.items()})
+        if number == 20:  # the machine's own hash, and then some
+            pause = 2 * statistics.median(judged for row in times["code to verdict, hash included"] for judged in row.values())
+            times.clear()
+    return times
+
+
+def compare(times):
+    """(trials, failures): pairs of kinds in each measure, and those that can be told apart."""
+    pairs = list(itertools.combinations(KINDS, 2))
+    limit = LIMIT / (len(times) * len(pairs))
+    found = 0
+    for what, rows in times.items():
+        medians = ", ".join(f"{kind} {1e6 * statistics.median(row[kind] for row in rows):.0f}" for kind in KINDS)
+        print(f"\n{what}; medians in us: {medians}")
+        print(f"  {'':34}{'n':>6}{'median difference':>20}{'p (sign)':>12}{'p (Wilcoxon)':>14}")
+        for one, other in pairs:
+            differences = [row[one] - row[other] for row in rows]
+            p_sign, p_wilcoxon = sign_test(differences), wilcoxon_test(differences)
+            differs = min(p_sign, p_wilcoxon) < limit
+            found += differs
+            print(f"  {one + ' - ' + other:34}{len(differences):6}{1e6 * statistics.median(differences):17.1f} us"
+                  f"{p_sign:12.2g}{p_wilcoxon:14.2g}{'   DIFFERS' if differs else ''}")
+    print(f"\na difference: p below {limit:.2g} in either test, {LIMIT:g} for all comparisons together")
+    return len(times) * len(pairs), found
+
+
+def main(rounds):
+    memory = pathlib.Path("/dev/shm")
+    directory = os.environ.get("SECURELOGIN_TIMING_DIR") or (memory if memory.is_dir() else None)
+    with tempfile.TemporaryDirectory(prefix="securelogin-timing-", dir=directory) as scratch:
+        place = Place(pathlib.Path(scratch))
+        place.write_settings(SETTINGS)
+        enrol(place, rounds // PER_NAME + 1)
+        gc.disable()
+        with Daemon(place, plain=("127.0.0.1:0",)) as daemon:
+            times = measure(daemon, rounds, random.Random(20240229))
+            daemon.stop()
+    trials, failures = compare(times)
+    print(f"trials {trials}, failures {failures}", flush=True)
+    return 1 if failures else 0
+
+
+class Statistics(unittest.TestCase):
+    """On times as a network makes them: log-normal, and one in twenty delayed by far."""
+
+    def times(self, chance, n, longer=0.0):
+        return [chance.lognormvariate(0, 0.1) + longer + (chance.expovariate(0.2) if chance.random() < 0.05 else 0)
+                for _ in range(n)]
+
+    def differences(self, seed, longer):
+        chance = random.Random(seed)
+        return [a - b for a, b in zip(self.times(chance, 1000, longer), self.times(chance, 1000))]
+
+    def test_what_is_planted_is_found(self):
+        for longer in (0.03, -0.03):  # of a median of 1
+            differences = self.differences(1, longer)
+            self.assertLess(sign_test(differences), 1e-3)
+            self.assertLess(wilcoxon_test(differences), 1e-3)
+
+    def test_where_there_is_nothing_nothing_is_found_more_often_than_p_says(self):
+        for test in (sign_test, wilcoxon_test):
+            found = sum(test(self.differences(seed, 0)) < 0.05 for seed in range(100))
+            self.assertLess(found, 12, test.__name__)  # 5 are due
+            self.assertGreater(found, 0, test.__name__)
+
+    def test_a_case_from_the_books(self):
+        """Darwin's maize: Fisher, The Design of Experiments, section 17."""
+        maize = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
+        self.assertAlmostEqual(2 * (1 + 15 + 105) / 2**15, sign_test(maize))
+        self.assertAlmostEqual(0.041, wilcoxon_test(maize), delta=0.004)  # exact: 0.0413
+
+    def test_ties_and_noughts(self):
+        self.assertEqual(1.0, sign_test([0, 0]))
+        self.assertEqual(1.0, wilcoxon_test([0, 0]))
+        self.assertEqual(1.0, wilcoxon_test([1, -1, 1, -1]))
+        self.assertLess(wilcoxon_test([1] * 30), 1e-6)
+
+
+def self_test():
+    result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Statistics))
+    failures = len(result.failures) + len(result.errors)
+    print(f"trials {result.testsRun}, failures {failures}", flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args()
+    sys.exit(main(options.rounds) if options.long or "--rounds" in sys.argv else self_test())
