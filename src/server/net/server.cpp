@@ -66,6 +66,7 @@ struct Server::Listener {
     Acceptor acceptor;
     asio::steady_timer pause;
     Reserve reserve;
+    std::optional<KeptGoing> accepting;  // the loop
 };
 
 Server::Server(asio::io_context& io, Gate& gate, std::shared_ptr<const Service> service, EventLog& log)
@@ -80,7 +81,10 @@ Server::Listening Server::listen(ListeningSocket socket)
     const asio::any_io_executor strand = asio::make_strand(io_);
     auto& listener = listeners_.emplace_back(strand, socket.endpoint());
     listener.acceptor = socket.take_over(strand);
-    asio::co_spawn(strand, accept_loop(listener), asio::detached);
+    listener.accepting.emplace([this, &listener](KeptGoing::Token token) {
+        asio::co_spawn(listener.acceptor.get_executor(), accept_loop(listener, std::move(token)),
+                       asio::detached);
+    });
     return {.address = to_string(listener.acceptor.local_endpoint()), .tls = listener.endpoint.tls};
 }
 
@@ -95,6 +99,7 @@ void Server::drain(std::chrono::seconds patience, std::function<void()> drained)
     for (auto& listener : listeners_) {
         asio::post(listener.acceptor.get_executor(), [&listener] {
             boost::system::error_code ignored;
+            listener.accepting->end();
             listener.acceptor.close(ignored);
             listener.pause.cancel();
         });
@@ -129,7 +134,7 @@ void Server::await_drained(std::chrono::seconds patience)
     });
 }
 
-asio::awaitable<void> Server::accept_loop(Listener& listener)
+asio::awaitable<void> Server::accept_loop(Listener& listener, [[maybe_unused]] KeptGoing::Token token)
 {
     while (listener.acceptor.is_open()) {
         try {
@@ -142,8 +147,7 @@ asio::awaitable<void> Server::accept_loop(Listener& listener)
                 welcome(std::move(socket), listener.endpoint.tls);
             }
         } catch (const std::exception&) {
-            // Out of memory.  Without this loop nobody would ever be let in again; nothing that could be
-            // awaited is to be had, so one I/O thread waits.
+            // Out of memory: nothing that could be awaited is to be had, so one I/O thread waits.
             std::this_thread::sleep_for(kPauseWhenShort);
         }
     }

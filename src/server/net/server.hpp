@@ -24,6 +24,7 @@
 #include "server/net/connection.hpp"
 #include "server/net/endpoint.hpp"
 #include "server/net/gate.hpp"
+#include "server/net/kept_going.hpp"
 
 namespace securelogin::net {
 
@@ -53,7 +54,7 @@ class Server {
   private:
     struct Listener;
 
-    [[nodiscard]] boost::asio::awaitable<void> accept_loop(Listener& listener);
+    [[nodiscard]] boost::asio::awaitable<void> accept_loop(Listener& listener, KeptGoing::Token token);
     [[nodiscard]] boost::asio::awaitable<void> recover_from(const boost::system::error_code& error,
                                                             Listener& listener);
     void welcome(Stream::Socket socket, bool tls);
