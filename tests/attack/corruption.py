@@ -24,11 +24,10 @@ import sys
 import tempfile
 
 from injector import code_of, wrong_code_for
-from harness import TLS, Client, Closed, Daemon, Place, connect_tcp, current_step
+from harness import PATIENCE, TLS, Client, Closed, Daemon, Place, connect_tcp, current_step
 
 TRIALS, LONG_TRIALS = 24, 1000
 PAGE = 4096
-PATIENCE = 6  # seconds
 SETTINGS = "[waits]\nfree = 100\n[log]\nlevel = \"error\"\n"
 
 
