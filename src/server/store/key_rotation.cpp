@@ -68,8 +68,9 @@ KeyRotation::KeyRotation(const std::filesystem::path& file, const auth::MasterKe
       old_master_(std::move(source().front())),
       new_master_(std::move(source().back()))
 {
-    // What is written over is gone from the file too.
-    connection_->attempt(kDoing, [&] { connection_->database().exec("PRAGMA secure_delete = ON"); });
+    // What is written over is gone from the file too.  All of it is read: a mapping would grow with it.
+    connection_->attempt(
+        kDoing, [&] { connection_->database().exec("PRAGMA secure_delete = ON; PRAGMA mmap_size = 0"); });
 }
 
 KeyRotation::~KeyRotation() = default;
