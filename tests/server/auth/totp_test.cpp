@@ -358,6 +358,9 @@ std::string as_hmac_key(std::string key, char pad)  // RFC 2104
 
 TEST(MatchCode, LeavesNothingOnTheStack)
 {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "a sanitizer lays out other stacks, and copies more";
+#endif
     const auto seed = rfc_seed(sha1);
     std::string stack(12288, ' ');
     const auto match = match_code(seed, {.digits = 8}, "94287082", at(59), 0, kNever);

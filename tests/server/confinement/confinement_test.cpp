@@ -174,12 +174,6 @@ INSTANTIATE_TEST_SUITE_P(
     Calls, Refused,
     testing::Values(
         RefusedCase{"Execute", [](const auto&) { return execute("/bin/true"); }},
-        RefusedCase{"Fork",
-                    [](const auto&) -> long {
-                        const auto child = ::fork();
-                        if (child == 0) ::_exit(0);
-                        return child;
-                    }},
         RefusedCase{"PacketSocket",
                     [](const auto&) -> long { return ::socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)); }},
         RefusedCase{"NetlinkSocket", [](const auto&) -> long { return ::socket(AF_NETLINK, SOCK_RAW, 0); }},
@@ -214,6 +208,12 @@ TEST_P(RefusedUnlessSanitized, AfterwardsOnly)
 INSTANTIATE_TEST_SUITE_P(
     Calls, RefusedUnlessSanitized,
     testing::Values(
+        RefusedCase{"Fork",
+                    [](const auto&) -> long {
+                        const auto child = ::fork();
+                        if (child == 0) ::_exit(0);
+                        return child;
+                    }},
         RefusedCase{"StreamSocket", [](const auto&) -> long { return ::socket(AF_UNIX, SOCK_STREAM, 0); }},
         RefusedCase{"Trace", [](const auto&) -> long { return ::ptrace(PTRACE_TRACEME, 0, nullptr, 0); }},
         RefusedCase{"ExecutableMemory", [](const auto&) { return map(PROT_READ | PROT_EXEC); }},
