@@ -22,6 +22,7 @@ import itertools
 import os
 import pathlib
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -181,4 +182,5 @@ if __name__ == "__main__":
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the directory and the daemon go
     sys.exit(main(options.rounds) if options.long or "--rounds" in sys.argv else self_test())
