@@ -21,9 +21,9 @@ constexpr std::chrono::milliseconds kPauseWithoutMemory{10};
 
 /// What waits for an answer that cannot be given, for want of memory, goes with the job: nobody learns of a
 /// yes, and nobody waits for ever.  The others get theirs.
-void answer(const SqliteWriter::Job& job) noexcept
+void answer(SqliteWriter::Job& job) noexcept
 try {
-    job.done(job.error);
+    job.done(std::exchange(job.error, nullptr));
 } catch (...) {
     return;
 }
@@ -75,7 +75,7 @@ void SqliteWriter::write()
     for (auto batch = take(); !batch.empty(); batch = take()) {
         run(batch);
         count(batch);
-        for (const auto& job : batch) answer(job);
+        for (auto& job : batch) answer(job);
         batch.clear();  // they hold codes: not to be kept until there is more to do
     }
 }
