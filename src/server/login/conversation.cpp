@@ -32,8 +32,7 @@ Reply logged_in(const auth::Granted& granted)
     return reply;
 }
 
-/// Two more answers, then one verdict; the peer never learns which of the three was wrong.  A coroutine of
-/// its own: who has not even said a name holds no memory for the rest.
+/// Two more answers, then one verdict; the peer never learns which of the three was wrong.
 asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting, Secret name)
 {
     peer.say({.code = code::kPasswordWanted, .text = "Password:"});
@@ -46,6 +45,21 @@ asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting, Secre
     log_attempt(setting.log, "login", attempt.claim(), outcome, peer.connection());
     co_await attempt.hold(outcome);
     co_return outcome;
+}
+
+/// True when somebody was logged in, and is done.  A coroutine of its own: who has not even said a name holds
+/// no memory for the rest.
+asio::awaitable<bool> serve_attempt(Peer& peer, const Setting& setting, Secret name)
+{
+    const auto outcome = co_await attempt_login(peer, setting, std::move(name));
+    if (!outcome.verdict || !outcome.verdict->granted) {
+        peer.say(no(outcome));
+        co_return false;
+    }
+    peer.logged_in();
+    peer.say(logged_in(*outcome.verdict->granted));
+    co_await serve_commands(peer, setting, *outcome.verdict->granted);
+    co_return true;
 }
 
 }  // namespace
@@ -95,14 +109,8 @@ asio::awaitable<void> converse(Peer& peer, const Setting& setting)
     for (int attempts = 0; attempts < kAttempts; ++attempts) {
         peer.say({.code = code::kUsernameWanted, .text = "Username:"});
         auto name = co_await peer.answer(Peer::Patience::answer);
-        const auto outcome = co_await attempt_login(peer, setting, std::move(name));
-        if (outcome.verdict && outcome.verdict->granted) {
-            peer.logged_in();
-            peer.say(logged_in(*outcome.verdict->granted));
-            co_await serve_commands(peer, setting, *outcome.verdict->granted);
-            co_return;
-        }
-        peer.say(no(outcome));
+        const bool was_in = co_await serve_attempt(peer, setting, std::move(name));
+        if (was_in) co_return;
     }
     peer.say({.code = code::kClosing, .text = "Too many attempts"});
 }

@@ -59,7 +59,7 @@ void Connection::shut_down()
         self->draining_ = true;
         // A reply that is on its way is let go out.
         if (self->waiting_) self->stream_.cancel();
-        if (self->turn_awaited_) self->turn_awaited_->cancel();
+        if (self->turn_) self->turn_->awaited.cancel();
     });
 }
 
@@ -82,19 +82,19 @@ asio::awaitable<boost::system::error_code> Connection::await_turn(Handshakes& ha
 {
     boost::system::error_code none;
     try {
-        turn_awaited_.emplace(stream_.get_executor(), deadline);
-        turn_.emplace(handshakes.ask(source_, notices_of_turn()));
+        asio::steady_timer awaited(stream_.get_executor(), deadline);
+        turn_ =
+            std::make_unique<HandshakeTurn>(handshakes.ask(source_, notices_of_turn()), std::move(awaited));
     } catch (const std::exception&) {
         co_return asio::error::make_error_code(asio::error::no_memory);
     }
     // The notice comes on this strand, and so not before the wait has begun.
-    while (turn_->is_waiting() && !draining_ && Clock::now() < deadline) {
-        turn_awaited_->expires_at(std::min(deadline, Clock::now() + Handshakes::kTenure));
-        [[maybe_unused]] const auto waited = co_await turn_awaited_->async_wait(kResult);
-        turn_->insist(Clock::now());
+    while (turn_->place.is_waiting() && !draining_ && Clock::now() < deadline) {
+        turn_->awaited.expires_at(std::min(deadline, Clock::now() + Handshakes::kTenure));
+        [[maybe_unused]] const auto waited = co_await turn_->awaited.async_wait(kResult);
+        turn_->place.insist(Clock::now());
     }
-    turn_awaited_.reset();
-    if (turn_->has_come()) co_return none;
+    if (turn_->place.has_come()) co_return none;
     co_return draining_ ? asio::error::operation_aborted : asio::error::timed_out;
 }
 
@@ -113,7 +113,7 @@ Handshakes::Notices Connection::notices_of_turn()
     return {.granted =
                 [tell, weak] {
                     tell(weak, [](Connection& self) {
-                        if (self.turn_awaited_) self.turn_awaited_->cancel();
+                        if (self.turn_) self.turn_->awaited.cancel();
                     });
                 },
             .displaced =

@@ -71,6 +71,12 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
   private:
     using Clock = std::chrono::steady_clock;
 
+    /// A place among the handshakes, or the wait for one.
+    struct HandshakeTurn {
+        Handshakes::Turn place;
+        boost::asio::steady_timer awaited;
+    };
+
     [[nodiscard]] boost::asio::awaitable<bool> handshake_in_turn(Handshakes& handshakes);
     [[nodiscard]] boost::asio::awaitable<boost::system::error_code> await_turn(Handshakes& handshakes,
                                                                                Clock::time_point deadline);
@@ -86,8 +92,7 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
 
     Stream stream_;
     std::optional<Slots::Slot> slot_;
-    std::optional<Handshakes::Turn> turn_;  // until the handshake has ended
-    std::optional<boost::asio::steady_timer> turn_awaited_;
+    std::unique_ptr<HandshakeTurn> turn_;  // until the handshake has ended
     auth::Source source_;
     std::optional<auth::DeviceFingerprint> device_;  // known from the end of the handshake on
     std::uint64_t id_;

@@ -11,12 +11,6 @@ std::size_t open_of(const std::map<std::string, std::size_t>& per_source, const 
     return entry == per_source.end() ? 0 : entry->second;
 }
 
-void take_one_of(std::map<std::string, std::size_t>& per_source, const std::string& name) noexcept
-{
-    const auto entry = per_source.find(name);
-    if (--entry->second == 0) per_source.erase(entry);
-}
-
 }  // namespace
 
 std::optional<Slots::Slot> Slots::take(const auth::Source& source)
@@ -28,17 +22,20 @@ std::optional<Slots::Slot> Slots::take(const auth::Source& source)
     const auto& network = source.network();
     if (open_of(per_source_, bucket) >= limits_.per_source) return std::nullopt;
     if (open_of(per_source_, network) >= limits_.per_source * kNetworkShare) return std::nullopt;
-    // What may throw comes before anything is counted.
-    auto own_bucket = bucket;
-    auto own_network = network;
-    auto& of_bucket = per_source_[bucket];
-    auto& of_network = per_source_[network];
-    ++of_bucket;
-    if (&of_network != &of_bucket) ++of_network;
+    const auto of_bucket = per_source_.try_emplace(bucket).first;
+    auto of_network = of_bucket;
+    try {
+        of_network = per_source_.try_emplace(network).first;
+    } catch (...) {
+        if (of_bucket->second == 0) per_source_.erase(of_bucket);
+        throw;
+    }
+    ++of_bucket->second;
+    if (of_network != of_bucket) ++of_network->second;
     ++taken_;
     ++given_;
     --refused_;
-    return Slot(*this, std::move(own_bucket), std::move(own_network));
+    return Slot(*this, of_bucket, of_network);
 }
 
 void Slots::set_limits(Limits limits)
@@ -59,12 +56,17 @@ Slots::Counts Slots::counts() const
     return {.taken = taken_, .given = given_, .refused = refused_};
 }
 
-void Slots::give_back(const std::string& bucket, const std::string& network) noexcept
+void Slots::give_back(Slot::Entry bucket, Slot::Entry network) noexcept
 {
     const std::lock_guard lock(mutex_);
     --taken_;
-    take_one_of(per_source_, bucket);
-    if (network != bucket) take_one_of(per_source_, network);
+    if (network != bucket) take_one_of(network);
+    take_one_of(bucket);
+}
+
+void Slots::take_one_of(Slot::Entry entry) noexcept
+{
+    if (--entry->second == 0) per_source_.erase(entry);
 }
 
 }  // namespace securelogin::net

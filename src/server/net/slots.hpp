@@ -28,9 +28,7 @@ class Slots {
     class Slot {
       public:
         Slot(Slot&& other) noexcept
-            : slots_(std::exchange(other.slots_, nullptr)),
-              bucket_(std::move(other.bucket_)),
-              network_(std::move(other.network_))
+            : slots_(std::exchange(other.slots_, nullptr)), bucket_(other.bucket_), network_(other.network_)
         {
         }
         Slot& operator=(Slot&&) = delete;
@@ -41,13 +39,14 @@ class Slots {
 
       private:
         friend class Slots;
-        Slot(Slots& slots, std::string bucket, std::string network) noexcept
-            : slots_(&slots), bucket_(std::move(bucket)), network_(std::move(network))
+        using Entry = std::map<std::string, std::size_t>::iterator;
+        Slot(Slots& slots, Entry bucket, Entry network) noexcept
+            : slots_(&slots), bucket_(bucket), network_(network)
         {
         }
         Slots* slots_;
-        std::string bucket_;
-        std::string network_;
+        Entry bucket_;   // in per_source_, as long as this counts there
+        Entry network_;  // the same one where there is no wider network
     };
 
     explicit Slots(Limits limits) : limits_(limits) {}
@@ -66,7 +65,8 @@ class Slots {
     [[nodiscard]] Counts counts() const;
 
   private:
-    void give_back(const std::string& bucket, const std::string& network) noexcept;
+    void give_back(Slot::Entry bucket, Slot::Entry network) noexcept;
+    void take_one_of(Slot::Entry entry) noexcept;
 
     mutable std::mutex mutex_;
     Limits limits_;  // guarded by mutex_, as is all below
