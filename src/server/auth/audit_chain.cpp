@@ -1,8 +1,6 @@
 #include "server/auth/audit_chain.hpp"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,8 +11,6 @@
 
 namespace securelogin::auth {
 namespace {
-
-using MacPtr = std::unique_ptr<EVP_MAC, OpenSslFree<EVP_MAC_free>>;
 
 std::string_view characters(std::span<const std::uint8_t> octets)
 {
@@ -55,27 +51,11 @@ std::string encode(const AuditMac& previous, std::int64_t id, const AuditRecord&
 
 Secret AuditChain::key_of(const MasterKey& master) { return master.derive("audit chain"); }
 
-AuditChain::AuditChain(const Secret& key)
-    : keyed_([&] {
-          const MacPtr hmac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
-          Context context(hmac ? EVP_MAC_CTX_new(hmac.get()) : nullptr);
-          static char sha256[] = "SHA256";  // OpenSSL's parameters are not const, though it only reads them
-          const OSSL_PARAM parameters[] = {
-              OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, sizeof sha256 - 1),
-              OSSL_PARAM_construct_end()};
-          if (!context || EVP_MAC_init(context.get(), key.bytes().data(), key.size(), parameters) != 1) {
-              throw OpenSslError("keying the audit");
-          }
-          return context;
-      }())
-{
-}
-
 AuditHead AuditChain::begin() const { return head({}); }
 
 AuditMark AuditChain::mark(const AuditMac& previous, std::int64_t id, const AuditRecord& record) const
 {
-    return {.id = id, .mac = mac(encode(previous, id, record))};
+    return {.id = id, .mac = hmac_(encode(previous, id, record))};
 }
 
 AuditHead AuditChain::head(const AuditMark& last) const
@@ -84,23 +64,10 @@ AuditHead AuditChain::head(const AuditMark& last) const
     append_field(message, "head");
     append_big_endian(message, static_cast<std::uint64_t>(last.id));
     message += characters(last.mac);
-    return {.last = last, .mac = mac(message)};
+    return {.last = last, .mac = hmac_(message)};
 }
 
 bool AuditChain::is_genuine(const AuditHead& head) const { return same(head.mac, this->head(head.last).mac); }
-
-AuditMac AuditChain::mac(std::string_view message) const
-{
-    const Context context(EVP_MAC_CTX_dup(keyed_.get()));
-    const auto* const octets = reinterpret_cast<const unsigned char*>(message.data());
-    AuditMac code{};
-    std::size_t size = 0;
-    if (!context || EVP_MAC_update(context.get(), octets, message.size()) != 1 ||
-        EVP_MAC_final(context.get(), code.data(), &size, code.size()) != 1 || size != code.size()) {
-        throw OpenSslError("computing an audit record's MAC");
-    }
-    return code;
-}
 
 bool same(const AuditMac& left, const AuditMac& right) noexcept
 {

@@ -15,13 +15,12 @@
 
 #include <openssl/evp.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "common/openssl.hpp"
 #include "server/auth/audit.hpp"
+#include "server/auth/hmac.hpp"
 #include "server/auth/master_key.hpp"
 
 namespace securelogin::auth {
@@ -31,7 +30,7 @@ class AuditChain {
     /// Throws OpenSslError.
     explicit AuditChain(const MasterKey& master) : AuditChain(key_of(master)) {}
     /// `key` as key_of() made it.  Throws OpenSslError.
-    explicit AuditChain(const Secret& key);
+    explicit AuditChain(const Secret& key) : hmac_(key) {}
 
     [[nodiscard]] static Secret key_of(const MasterKey& master);
 
@@ -46,11 +45,7 @@ class AuditChain {
     [[nodiscard]] bool is_genuine(const AuditHead& head) const;
 
   private:
-    using Context = std::unique_ptr<EVP_MAC_CTX, OpenSslFree<EVP_MAC_CTX_free>>;
-
-    [[nodiscard]] AuditMac mac(std::string_view message) const;
-
-    Context keyed_;  // never used itself: copied for each MAC
+    Hmac hmac_;
 };
 
 /// The chain as it went on until the master key was rotated.

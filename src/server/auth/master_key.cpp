@@ -18,8 +18,6 @@ namespace {
 
 using KdfPtr = std::unique_ptr<EVP_KDF, OpenSslFree<EVP_KDF_free>>;
 using KdfContextPtr = std::unique_ptr<EVP_KDF_CTX, OpenSslFree<EVP_KDF_CTX_free>>;
-using MacPtr = std::unique_ptr<EVP_MAC, OpenSslFree<EVP_MAC_free>>;
-using MacContextPtr = std::unique_ptr<EVP_MAC_CTX, OpenSslFree<EVP_MAC_CTX_free>>;
 
 constexpr std::size_t kDerivedSize = 32;  // bytes
 
@@ -49,22 +47,6 @@ Secret hkdf_sha256(const Secret& key, std::string_view purpose)
         throw OpenSslError("deriving a key");
     }
     return derived;
-}
-
-std::array<std::uint8_t, 32> hmac_sha256(const Secret& key, std::string_view message)
-{
-    const MacPtr mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
-    const MacContextPtr context(mac ? EVP_MAC_CTX_new(mac.get()) : nullptr);
-    const std::array parameters{digest_sha256(OSSL_MAC_PARAM_DIGEST), OSSL_PARAM_construct_end()};
-    std::array<std::uint8_t, 32> code{};
-    std::size_t size = 0;
-    const auto* const input = reinterpret_cast<const unsigned char*>(message.data());
-    if (!context || EVP_MAC_init(context.get(), key.bytes().data(), key.size(), parameters.data()) != 1 ||
-        EVP_MAC_update(context.get(), input, message.size()) != 1 ||
-        EVP_MAC_final(context.get(), code.data(), &size, code.size()) != 1 || size != code.size()) {
-        throw OpenSslError("keying a name");
-    }
-    return code;
 }
 
 std::uint32_t key_id(const Secret& key)
@@ -97,7 +79,7 @@ Secret NameKeyer::key_of(const MasterKey& master) { return master.derive("name k
 NameKey NameKeyer::operator()(std::string_view typed) const
 {
     std::string folded = fold_case(typed);
-    const auto code = hmac_sha256(key_, folded);
+    const auto code = hmac_(folded);
     wipe(folded);  // it may have been a password
     NameKey name{};
     std::copy_n(code.begin(), name.size(), name.begin());

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/secret.hpp"
+#include "server/auth/hmac.hpp"
 
 namespace securelogin::auth {
 
@@ -55,18 +56,13 @@ class NameKeyer {
     /// REQUIRES: `master` is the database's first; else the key is the one that was kept.
     explicit NameKeyer(const MasterKey& master) : NameKeyer(key_of(master)) {}
     /// `key` as key_of() made it.
-    explicit NameKeyer(Secret key) : key_(std::move(key)) {}
-    NameKeyer(const NameKeyer& other) : key_(other.key_.clone()) {}
-    NameKeyer& operator=(const NameKeyer&) = delete;
-    NameKeyer(NameKeyer&&) noexcept = default;
-    NameKeyer& operator=(NameKeyer&&) noexcept = default;
-    ~NameKeyer() = default;
+    explicit NameKeyer(const Secret& key) : hmac_(key) {}
 
     [[nodiscard]] static Secret key_of(const MasterKey& master);
     [[nodiscard]] NameKey operator()(std::string_view typed) const;
 
   private:
-    Secret key_;
+    Hmac hmac_;
 };
 
 /// The first 8 hexadecimal digits, as logs show it.
