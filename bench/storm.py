@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import statistics
 
-IN_A_ROW = 5  # logins as fast as before: then all is well again
+IN_A_ROW = 5  # logins that are judged together: one slow login is no storm
 
 
 @dataclasses.dataclass
@@ -50,10 +51,11 @@ def share_in(logins: list[dict]) -> float:
 
 
 def well_again(later: list[dict], before: list[float]) -> float:
-    """Seconds from the end of the flood until logins are as fast as 99 in 100 were before it, and stay so."""
-    limit = quantile(before, 0.99)
-    good = [login["in"] and login["took"] <= limit for login in later]
-    for at in range(len(good) - IN_A_ROW + 1):
-        if all(good[at:at + IN_A_ROW]):
-            return later[at]["start"] if at > 0 else 0.0
+    """Seconds from the end of the flood until all get in again, and as fast as before it: of IN_A_ROW logins none fails, and
+    their median is one that nine in ten were below before."""
+    limit = quantile(before, 0.9)
+    for at in range(len(later) - IN_A_ROW + 1):
+        row = later[at:at + IN_A_ROW]
+        if all(login["in"] for login in row) and statistics.median(login["took"] for login in row) <= limit:
+            return row[0]["start"] if at > 0 else 0.0
     return math.nan

@@ -47,7 +47,8 @@ class Flood {
     Flood(const Flood&) = delete;
     Flood& operator=(const Flood&) = delete;
 
-    /// After plan.end; once.  What is still open is hung up when this is destroyed.
+    /// At plan.end; once.  What is still open then is hung up when this is destroyed, and counts as turned
+    /// away.
     [[nodiscard]] FloodTally finish();
 
   private:

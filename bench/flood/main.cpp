@@ -13,9 +13,11 @@
 #include <exception>
 #include <iostream>
 #include <list>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/flood/flood.hpp"
@@ -96,16 +98,19 @@ class Visits {
         tell("flood_begins");
         const CpuTimes before{.server = cpu_time_of(options_.server), .own = own_cpu_time()};
         CpuTimes used;
-        Flood flood(target_, plan);
+        std::optional<Flood> flood(std::in_place, target_, plan);
+        FloodTally tally;
         asio::steady_timer over(io, plan.end);
         over.async_wait([&](const boost::system::error_code&) {
             used = {.server = cpu_time_of(options_.server) - before.server,
                     .own = own_cpu_time() - before.own};
+            tally = flood->finish();
+            flood.reset();
             tell("flood_over");
         });
         spawn_arrivals(io, "flood", plan.begin, plan.end + duration_of(options_.after));
         io.run();
-        tell(flood.finish(), options_.flood, used);
+        tell(tally, options_.flood, used);
     }
 
   private:
