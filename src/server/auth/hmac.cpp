@@ -1,9 +1,12 @@
 #include "server/auth/hmac.hpp"
 
 #include <openssl/core_names.h>
+#include <openssl/evp.h>
 #include <openssl/params.h>
 
 #include <cstddef>
+
+#include "common/openssl.hpp"
 
 namespace securelogin::auth {
 namespace {
@@ -11,6 +14,8 @@ namespace {
 using MacPtr = std::unique_ptr<EVP_MAC, OpenSslFree<EVP_MAC_free>>;
 
 }  // namespace
+
+void Hmac::Free::operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
 
 Hmac::Hmac(const Secret& key)
 {

@@ -4,14 +4,13 @@
 // Immutable; any thread.
 #pragma once
 
-#include <openssl/evp.h>
+#include <openssl/types.h>
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
-#include "common/openssl.hpp"
 #include "common/secret.hpp"
 
 namespace securelogin::auth {
@@ -33,7 +32,10 @@ class Hmac {
     [[nodiscard]] Code operator()(std::string_view message) const;
 
   private:
-    using Context = std::unique_ptr<EVP_MAC_CTX, OpenSslFree<EVP_MAC_CTX_free>>;
+    struct Free {
+        void operator()(EVP_MAC_CTX* context) const noexcept;
+    };
+    using Context = std::unique_ptr<EVP_MAC_CTX, Free>;
 
     [[nodiscard]] Context copy() const;
 
