@@ -21,14 +21,17 @@ namespace {
     throw Failure(ExitCode::not_trusted, "running the --code-command: " + why);
 }
 
-void require(int error, const char* doing)
+void require_spawn(int error, const char* doing)
 {
     if (error != 0) throw std::system_error(error, std::generic_category(), doing);
 }
 
 class FileActions {
   public:
-    FileActions() { require(::posix_spawn_file_actions_init(&actions_), "preparing the --code-command"); }
+    FileActions()
+    {
+        require_spawn(::posix_spawn_file_actions_init(&actions_), "preparing the --code-command");
+    }
     ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
     FileActions(const FileActions&) = delete;
     FileActions& operator=(const FileActions&) = delete;
@@ -40,7 +43,7 @@ class FileActions {
 
 class Attributes {
   public:
-    Attributes() { require(::posix_spawnattr_init(&attributes_), "preparing the --code-command"); }
+    Attributes() { require_spawn(::posix_spawnattr_init(&attributes_), "preparing the --code-command"); }
     ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
     Attributes(const Attributes&) = delete;
     Attributes& operator=(const Attributes&) = delete;
@@ -56,25 +59,27 @@ class Child {
     Child(const std::string& command, int output)
     {
         FileActions files;
-        require(::posix_spawn_file_actions_adddup2(files.get(), output, STDOUT_FILENO),
-                "preparing the --code-command");
+        require_spawn(::posix_spawn_file_actions_adddup2(files.get(), output, STDOUT_FILENO),
+                      "preparing the --code-command");
         if (::isatty(STDIN_FILENO) != 1) {
-            require(::posix_spawn_file_actions_addopen(files.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0),
-                    "preparing the --code-command");
+            require_spawn(
+                ::posix_spawn_file_actions_addopen(files.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0),
+                "preparing the --code-command");
         }
         Attributes attributes;
         sigset_t usual;  // the client ignores SIGPIPE; its child may count on it
         ::sigemptyset(&usual);
         ::sigaddset(&usual, SIGPIPE);
-        require(::posix_spawnattr_setsigdefault(attributes.get(), &usual), "preparing the --code-command");
-        require(::posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF),
-                "preparing the --code-command");
+        require_spawn(::posix_spawnattr_setsigdefault(attributes.get(), &usual),
+                      "preparing the --code-command");
+        require_spawn(::posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF),
+                      "preparing the --code-command");
         std::string shell = "sh";
         std::string option = "-c";
         std::string line = command;
         const std::array<char*, 4> words{shell.data(), option.data(), line.data(), nullptr};
-        require(::posix_spawn(&id_, "/bin/sh", files.get(), attributes.get(), words.data(), ::environ),
-                "starting the --code-command");
+        require_spawn(::posix_spawn(&id_, "/bin/sh", files.get(), attributes.get(), words.data(), ::environ),
+                      "starting the --code-command");
     }
     ~Child()
     {
@@ -121,7 +126,7 @@ void require_success(int status)
 Answer CodeCommand::run(const Watch& watch) const
 {
     std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) require(errno, "preparing the --code-command");
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) require_spawn(errno, "preparing the --code-command");
     const FileDescriptor reading(ends[0]);
     FileDescriptor writing(ends[1]);
     Child child(command_, writing.get());

@@ -19,12 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFileLimit = 4096;  // octets; a key takes some 240
-
-void require(bool done, std::string_view doing)
-{
-    if (!done) throw OpenSslError(doing);
-}
+constexpr std::size_t kLargestKeyFile = 4096;  // octets; a key takes some 240
 
 bool is_p256(const EVP_PKEY& key)
 {
@@ -76,7 +71,7 @@ std::optional<Secret> read_private(const fs::path& file)
     if (!opened.is_open() || ::fstat(opened.get(), &status) != 0) return std::nullopt;
     const bool ours = S_ISREG(status.st_mode) && status.st_uid == ::geteuid() &&
                       (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-    if (!ours || status.st_size <= 0 || static_cast<std::size_t>(status.st_size) > kFileLimit) {
+    if (!ours || status.st_size <= 0 || static_cast<std::size_t>(status.st_size) > kLargestKeyFile) {
         return std::nullopt;
     }
     Secret text(static_cast<std::size_t>(status.st_size));

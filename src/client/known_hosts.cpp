@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFileLimit = std::size_t{1} << 20U;  // bytes
+constexpr std::size_t kLargestHostsFile = std::size_t{1} << 20U;  // bytes
 constexpr std::string_view kBlanks = " \t\r";
 
 std::string_view take_word(std::string_view& line)
@@ -86,7 +86,7 @@ std::string read_file(const fs::path& file)
         if (count < 0) file_failure("reading", file);
         if (count == 0) return text;
         text.append(part.data(), static_cast<std::size_t>(count));
-        if (text.size() > kFileLimit) file_failure("reading", file, "larger than 1 MiB");
+        if (text.size() > kLargestHostsFile) file_failure("reading", file, "larger than 1 MiB");
     }
 }
 

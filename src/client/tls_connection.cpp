@@ -18,11 +18,6 @@ namespace {
 constexpr std::array<unsigned char, 6> kAlpn{5, 's', 'l', 'p', '/', '1'};
 constexpr auto kTls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL";
 
-void require(bool done, std::string_view doing)
-{
-    if (!done) throw OpenSslError(doing);
-}
-
 SslContextPtr make_context()
 {
     SslContextPtr context(SSL_CTX_new(TLS_client_method()));

@@ -42,4 +42,10 @@ class OpenSslError : public std::runtime_error {
     }
 };
 
+/// Throws OpenSslError unless `done`.
+inline void require(bool done, std::string_view doing)
+{
+    if (!done) throw OpenSslError(doing);
+}
+
 }  // namespace securelogin

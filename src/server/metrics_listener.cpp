@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -16,12 +14,13 @@
 #include <exception>
 #include <utility>
 
+#include "common/result_token.hpp"
+
 namespace securelogin {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 namespace {
 
-constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kLongestRequest = 4096;  // octets
 constexpr int kMostOpen = 8;
 constexpr std::chrono::seconds kDeadline{5};

@@ -23,11 +23,6 @@ constexpr auto kRenewBefore = std::chrono::days(30);
 constexpr auto kBackdated = std::chrono::hours(24);  // clients' clocks are not all right
 constexpr unsigned kPrivateMode = 0600;
 
-void require(bool done, std::string_view doing)
-{
-    if (!done) throw OpenSslError(doing);
-}
-
 std::string contents(BIO& bio)
 {
     char* data = nullptr;

@@ -21,11 +21,11 @@
 namespace securelogin::admin {
 namespace {
 
-constexpr auto kDoing = "forgetting a device";
+constexpr auto kForgetting = "forgetting a device";
 
 [[noreturn]] void no_such_device(const auth::UserName& name, const std::string& typed)
 {
-    throw Failure(ExitCode::no_such_user, std::string(kDoing) + ": " + name.str() + " has no device " +
+    throw Failure(ExitCode::no_such_user, std::string(kForgetting) + ": " + name.str() + " has no device " +
                                               printable(typed) + ": see securelogin-admin user show " +
                                               name.str());
 }
@@ -38,8 +38,9 @@ std::vector<auth::Device> select(std::vector<auth::Device> devices, const auth::
                   [&](const auth::Device& device) { return !auth::is_named_by(device.fingerprint, typed); });
     if (devices.empty()) no_such_device(name, typed);
     if (devices.size() > 1) {
-        throw Failure(ExitCode::usage, std::string(kDoing) + ": " + name.str() + " has several devices " +
-                                           printable(typed) + ": give more of the fingerprint");
+        throw Failure(ExitCode::usage, std::string(kForgetting) + ": " + name.str() +
+                                           " has several devices " + printable(typed) +
+                                           ": give more of the fingerprint");
     }
     return devices;
 }
@@ -77,22 +78,22 @@ void confirm(const Options& options, const auth::UserName& name, const std::vect
 
 void run(const Options& options, const UserForgetDevice& command, Output& output)
 {
-    const auto name = require_name(kDoing, command.name);
+    const auto name = require_name(kForgetting, command.name);
     if (command.all == command.fingerprint.has_value()) {
-        throw Failure(
-            ExitCode::usage,
-            std::string(kDoing) + ": name its fingerprint, as user show lists it, or all of them with --all");
+        throw Failure(ExitCode::usage,
+                      std::string(kForgetting) +
+                          ": name its fingerprint, as user show lists it, or all of them with --all");
     }
     const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
     const auto reader = installation.store->open_reader();
     const auto account = reader->find_account(name);
-    if (!account) no_such_user(kDoing, name);
+    if (!account) no_such_user(kForgetting, name);
 
     auto devices = reader->devices(account->id);
     if (command.fingerprint) devices = select(std::move(devices), name, *command.fingerprint);
     const auto one = command.all ? std::nullopt : std::optional(devices.front().fingerprint);
     if (!forget(installation, name, one)) {
-        if (command.all) no_such_user(kDoing, name);
+        if (command.all) no_such_user(kForgetting, name);
         no_such_device(name, *command.fingerprint);
     }
     confirm(options, name, devices, output);

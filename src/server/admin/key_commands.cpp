@@ -29,7 +29,7 @@ namespace {
 
 using IfMissing = DataDirectory::IfMissing;
 
-constexpr std::string_view kDoing = "rotating the master key";
+constexpr std::string_view kRotating = "rotating the master key";
 
 /// Two rotations at once would make two new keys, and one of them would be lost with what is sealed under it.
 /// The kernel gives the lock back with the process, however that ends.
@@ -40,10 +40,10 @@ class OneAtATime {
         if (directory_.is_open() && ::flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) return;
         if (errno == EWOULDBLOCK) {
             throw Failure(ExitCode::try_later,
-                          fmt::format("{}: another key rotate is at work: wait for it", kDoing));
+                          fmt::format("{}: another key rotate is at work: wait for it", kRotating));
         }
         throw Failure(ExitCode::input_output,
-                      fmt::format("{}: {}: {}", kDoing, shell_word(data), std::strerror(errno)));
+                      fmt::format("{}: {}: {}", kRotating, shell_word(data), std::strerror(errno)));
     }
 
   private:
@@ -91,7 +91,7 @@ void tell(const std::string& sentence)
                   fmt::format("{}: it comes from systemd: add a second line to the credential with "
                               "`securelogin-admin key generate`, restart securelogind, and rotate then: "
                               "docs/administration.md has the commands",
-                              kDoing));
+                              kRotating));
 }
 
 /// Both keys are durable, the old one first, where every program finds them.

@@ -12,7 +12,6 @@ namespace securelogin::auth {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20U;  // bytes
-constexpr std::size_t kBytesPerKib = 1024;
 
 /// The calling thread's arena as mmap() finds it, which has no argument that could lead there.
 struct Lent {

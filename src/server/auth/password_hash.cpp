@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kSaltSize = 16;  // bytes
 constexpr std::size_t kHashSize = 32;  // bytes
-constexpr std::size_t kBytesPerKib = 1024;
 
 void start_sodium()
 {

@@ -11,6 +11,8 @@
 
 namespace securelogin::auth {
 
+inline constexpr std::size_t kBytesPerKib = 1024;
+
 struct HashParameters {
     std::uint32_t memory_kib = 19456;
     std::uint32_t passes = 2;

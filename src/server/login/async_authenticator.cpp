@@ -1,6 +1,5 @@
 #include "server/login/async_authenticator.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -13,6 +12,7 @@
 #include <mutex>
 #include <utility>
 
+#include "common/result_token.hpp"
 #include "server/auth/password_policy.hpp"
 
 namespace securelogin::login {
@@ -259,7 +259,7 @@ asio::awaitable<void> Attempt::hold(const Outcome& outcome) const
     const auto steps = (SteadyClock::now() - code_came_at) / kRefusalStep + 1;
     const auto executor = co_await asio::this_coro::executor;
     asio::steady_timer next_step(executor, code_came_at + steps * kRefusalStep);
-    [[maybe_unused]] const auto waited = co_await next_step.async_wait(asio::as_tuple(asio::use_awaitable));
+    [[maybe_unused]] const auto waited = co_await next_step.async_wait(kResult);
 }
 
 asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth::Session>& current)

@@ -1,13 +1,12 @@
 #include "server/net/connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <exception>
 #include <utility>
 
+#include "common/result_token.hpp"
 #include "server/login/conversation.hpp"
 #include "server/net/device_certificate.hpp"
 
@@ -15,7 +14,6 @@ namespace securelogin::net {
 namespace asio = boost::asio;
 namespace {
 
-constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kGoodbye{5};  // for the last reply to go out and the peer to close
 
 }  // namespace

@@ -5,21 +5,20 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <thread>
 #include <utility>
+
+#include "common/result_token.hpp"
 
 namespace securelogin::net {
 namespace asio = boost::asio;
 namespace {
 
-constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kPauseWhenShort{100};
 constexpr std::chrono::seconds kTurnAwayPatience{2};
 constexpr int kCourtesiesPerSecond =

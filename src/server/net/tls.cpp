@@ -32,11 +32,6 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* c
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-void require(bool done, std::string_view doing)
-{
-    if (!done) throw OpenSslError(doing);
-}
-
 }  // namespace
 
 SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12)

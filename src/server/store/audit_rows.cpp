@@ -7,19 +7,7 @@ namespace securelogin::store {
 namespace {
 
 /// The columns of sql::kReadAudit; kUserName is in sql::kAuditPage only.
-enum Field : int {
-    kId,
-    kAt,
-    kEvent,
-    kOutcome,
-    kReason,
-    kUserId,
-    kNameKey,
-    kSource,
-    kDevice,
-    kMac,
-    kUserName
-};
+enum Field : int { kId, kAt, kEvent, kOutcome, kReason, kUserId, kNameOf, kSource, kDevice, kMac, kUserName };
 
 /// Copies a blob of exactly the right size; false when it is none.
 template <typename Octets>
@@ -52,7 +40,7 @@ auth::AuditEntry audit_entry_in(SQLite::Statement& row)
     auth::AuditEntry entry;
     auto& record = entry.record;
     const auto user = row.getColumn(kUserId);
-    const auto name = row.getColumn(kNameKey);
+    const auto name = row.getColumn(kNameOf);
     entry.mark.id = row.getColumn(kId).getInt64();
     record.at = time_in(row.getColumn(kAt));
     if (!user.isNull()) record.user = auth::UserId(user.getInt64());

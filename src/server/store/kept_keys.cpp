@@ -13,7 +13,7 @@
 namespace securelogin::store {
 namespace {
 
-constexpr std::string_view kDoing = "reading the keys in";
+constexpr std::string_view kReadingKeys = "reading the keys in";
 
 auth::MasterKey find_master(const Connection& connection, const auth::MasterKeySource& source,
                             std::uint32_t id)
@@ -21,7 +21,7 @@ auth::MasterKey find_master(const Connection& connection, const auth::MasterKeyS
     for (auto& master : source()) {
         if (master.id() == id) return std::move(master);
     }
-    throw store_error(kDoing, connection.file(), "it is under another master key",
+    throw store_error(kReadingKeys, connection.file(), "it is under another master key",
                       "put the master.key that belongs to it in its place");
 }
 
@@ -42,7 +42,8 @@ KeptKeys read(Connection& connection, const auth::MasterKeySource& source)
     const SQLite::Transaction one_moment(connection.database());
     SQLite::Statement row(connection.database(), sql::kFindKeptKeys);
     if (!row.executeStep()) {
-        throw store_error(kDoing, connection.file(), "it has no installation", "restore it from a backup");
+        throw store_error(kReadingKeys, connection.file(), "it has no installation",
+                          "restore it from a backup");
     }
     const auto id = key_id_in(row.getColumn(0));
     const auto master = find_master(connection, source, id);
@@ -68,7 +69,7 @@ KeptKeys read_kept_keys(const std::filesystem::path& file, const auth::MasterKey
                         std::chrono::milliseconds busy_timeout)
 {
     Connection connection(file, Connection::Use::read, busy_timeout);
-    return connection.attempt(kDoing, [&] { return read(connection, source); });
+    return connection.attempt(kReadingKeys, [&] { return read(connection, source); });
 }
 
 }  // namespace securelogin::store

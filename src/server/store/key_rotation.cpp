@@ -22,7 +22,7 @@
 namespace securelogin::store {
 namespace {
 
-constexpr std::string_view kDoing = "rotating the master key of";
+constexpr std::string_view kRotating = "rotating the master key of";
 constexpr int kPage = 256;  // users read at once, and resealed in one transaction
 
 /// SQLite's lock knows no queue: who waits for it looks again now and then.  So that others find it free most
@@ -70,19 +70,19 @@ KeyRotation::KeyRotation(const std::filesystem::path& file, const auth::MasterKe
 {
     // What is written over is gone from the file too.  All of it is read: a mapping would grow with it.
     connection_->attempt(
-        kDoing, [&] { connection_->database().exec("PRAGMA secure_delete = ON; PRAGMA mmap_size = 0"); });
+        kRotating, [&] { connection_->database().exec("PRAGMA secure_delete = ON; PRAGMA mmap_size = 0"); });
 }
 
 KeyRotation::~KeyRotation() = default;
 
 bool KeyRotation::begin(auth::Time now)
 {
-    return connection_->attempt(kDoing, [&] {
+    return connection_->attempt(kRotating, [&] {
         SQLite::Transaction transaction(connection_->database(), SQLite::TransactionBehavior::IMMEDIATE);
         const auto in_use = key_in_use();
         if (in_use == new_master_.id()) return false;
         if (in_use != old_master_.id()) {
-            throw store_error(kDoing, connection_->file(), "it is under another master key",
+            throw store_error(kRotating, connection_->file(), "it is under another master key",
                               "put the master.key that belongs to it in its place");
         }
         const auto head = genuine_head(old_.chain);
@@ -133,7 +133,7 @@ std::uint64_t KeyRotation::reseal(const std::function<void(std::uint64_t)>& prog
     for (;;) {
         const auto page = read_page(last);
         if (page.empty()) return values;
-        const auto resealed = connection_->attempt(kDoing, [&] { return reseal(page); });
+        const auto resealed = connection_->attempt(kRotating, [&] { return reseal(page); });
         if (!resealed.empty()) write_page(resealed);
         values += resealed.size();
         users += page.size();
@@ -144,7 +144,7 @@ std::uint64_t KeyRotation::reseal(const std::function<void(std::uint64_t)>& prog
 
 std::vector<KeyRotation::Sealed> KeyRotation::read_page(const std::string& after)
 {
-    return connection_->attempt(kDoing, [&] {
+    return connection_->attempt(kRotating, [&] {
         std::vector<Sealed> page;
         SQLite::Statement row(connection_->database(), sql::kSealedAfter);
         Execution rows(row, after, kPage);
@@ -185,7 +185,7 @@ SealedValue KeyRotation::under_new_key(const SealedValue& value, const SealedPla
     try {
         return new_.sealer.seal(old_.sealer.open(value, place), place);
     } catch (const SealError& error) {
-        throw store_error(kDoing, connection_->file(), error.what(),
+        throw store_error(kRotating, connection_->file(), error.what(),
                           "give that user a new password (user passwd) or a new key (user reset-totp), and "
                           "rotate again");
     }
@@ -194,7 +194,7 @@ SealedValue KeyRotation::under_new_key(const SealedValue& value, const SealedPla
 void KeyRotation::write_page(const std::vector<Resealed>& page)
 {
     using std::chrono::steady_clock;
-    const auto held = connection_->attempt(kDoing, [&] {
+    const auto held = connection_->attempt(kRotating, [&] {
         // What a power cut takes is resealed again; finish() puts all of it on the disk.
         connection_->database().exec("PRAGMA synchronous = NORMAL");
         SQLite::Statement password(connection_->database(), sql::kResealPassword);
@@ -217,7 +217,7 @@ void KeyRotation::write_page(const std::vector<Resealed>& page)
 
 void KeyRotation::finish(auth::Time now)
 {
-    connection_->attempt(kDoing, [&] {
+    connection_->attempt(kRotating, [&] {
         SQLite::Transaction transaction(connection_->database(), SQLite::TransactionBehavior::IMMEDIATE);
         std::uint32_t retired = 0;
         {
@@ -234,14 +234,14 @@ void KeyRotation::finish(auth::Time now)
 
 bool KeyRotation::empty_log()
 {
-    return connection_->attempt(kDoing, [&] {
+    return connection_->attempt(kRotating, [&] {
         return connection_->database().execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() == 0;
     });
 }
 
 std::uint64_t KeyRotation::count_users()
 {
-    return connection_->attempt(kDoing, [&] {
+    return connection_->attempt(kRotating, [&] {
         return static_cast<std::uint64_t>(connection_->database().execAndGet(sql::kCountUsers).getInt64());
     });
 }
@@ -250,7 +250,8 @@ std::uint32_t KeyRotation::key_in_use()
 {
     SQLite::Statement kept(connection_->database(), sql::kFindKeptKeys);
     if (!kept.executeStep()) {
-        throw store_error(kDoing, connection_->file(), "it has no installation", "restore it from a backup");
+        throw store_error(kRotating, connection_->file(), "it has no installation",
+                          "restore it from a backup");
     }
     return key_id_in(kept.getColumn(0));
 }
@@ -261,7 +262,7 @@ auth::AuditHead KeyRotation::genuine_head(const auth::AuditChain& chain)
     SQLite::Statement row(connection_->database(), sql::kFindAuditHead);
     const auto head = row.executeStep() ? audit_head_in(row) : std::nullopt;
     if (head && chain.is_genuine(*head)) return *head;
-    throw store_error(kDoing, connection_->file(), "the end of the audit has been tampered with",
+    throw store_error(kRotating, connection_->file(), "the end of the audit has been tampered with",
                       "see `securelogin-admin audit verify`, and restore the database from a backup");
 }
 
