@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <ostream>
 #include <stdexcept>
@@ -23,8 +24,6 @@ struct Cut {
     std::vector<std::string> lines;
     std::optional<LineError> error;
     std::size_t pending = 0;
-
-    friend bool operator==(const Cut&, const Cut&) = default;
 };
 
 /// Reads `wire` in pieces of at most `piece` octets, as a socket would give them.
@@ -65,7 +64,8 @@ class LineBufferCuts : public testing::TestWithParam<LineCase> {};
 // However the octets arrive, the lines are the same.
 TEST_P(LineBufferCuts, InWhateverPieces)
 {
-    for (const std::size_t piece : {1, 2, 3, 7, 1023, 1024, 1025, 1026, 4096}) {
+    for (const std::size_t piece :
+         std::initializer_list<std::size_t>{1, 2, 3, 7, 1023, 1024, 1025, 1026, 4096}) {
         const auto result = cut(GetParam().wire, piece);
         EXPECT_EQ(result.lines, GetParam().expected.lines) << piece;
         EXPECT_EQ(result.error, GetParam().expected.error) << piece;
