@@ -1,6 +1,8 @@
 # What every target of the project is compiled and linked with: warnings and hardening, or a sanitizer.
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -fno-omit-frame-pointer)
 add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+# Asio asks operator new for memory, then, which has a reserve (src/common/memory_reserve.hpp).
+add_compile_definitions(BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio's awaitable frames have an operator new and delete of their own, which g++ 12 does not recognise as a pair.
     add_compile_options(-Wno-mismatched-new-delete)

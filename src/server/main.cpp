@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/memory_reserve.hpp"
 #include "server/alarm_log.hpp"
 #include "server/alarm_runner.hpp"
 #include "server/audit_checkpoint.hpp"
@@ -275,6 +276,7 @@ void serve(asio::io_context& io, EventLog& log)
 
 int run(const DaemonOptions& options)
 {
+    install_memory_reserve();
     const bool locked = harden_process();
     if (options.check) return check(options);
     const auto settings = settings_for(options);

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/memory_reserve.hpp"
 #include "common/result_token.hpp"
 
 namespace securelogin::net {
@@ -137,6 +138,7 @@ asio::awaitable<void> Server::accept_loop(Listener& listener, [[maybe_unused]] K
 {
     while (listener.acceptor.is_open()) {
         try {
+            refill_memory_reserve();
             // Each connection has a strand of its own.
             const asio::any_io_executor strand = asio::make_strand(io_);
             auto [error, socket] = co_await listener.acceptor.async_accept(strand, kResult);
