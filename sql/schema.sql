@@ -56,6 +56,18 @@ BEGIN
     SELECT RAISE(ABORT, 'a time step is never given back');
 END;
 
+-- Names that may enrol: new ones, and accounts without a second factor.
+CREATE TABLE invitations (
+    name       TEXT    NOT NULL PRIMARY KEY   -- folded, as in `users`
+               CHECK (length(name) BETWEEN 1 AND 64
+                      AND name NOT GLOB '*[^a-z0-9._-]*' AND name GLOB '[a-z0-9]*'),
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),  -- SHA-256 of 128 random bits
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),  -- open end
+    mac        BLOB    NOT NULL CHECK (length(mac) = 16)   -- keyed, of all the others: src/server/auth/invitation.hpp
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_by_expiry ON invitations (expires_at);
+
 -- Logins that have happened; live until ended, idle for too long (the programs' policy) or expired.
 CREATE TABLE sessions (
     user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,

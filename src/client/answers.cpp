@@ -25,6 +25,7 @@ Answer TerminalAnswers::ask(Wanted wanted, std::string_view prompt)
     switch (wanted) {
         case Wanted::username:
         case Wanted::code:
+        case Wanted::invitation:  // spent within minutes, and long: to be copied without mistakes
             return terminal_.ask(prompt, Terminal::Echo::on, watch_);
         case Wanted::password:
             return terminal_.ask(prompt, Terminal::Echo::off, watch_);

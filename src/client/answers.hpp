@@ -15,7 +15,7 @@
 
 namespace securelogin::client {
 
-enum class Wanted { username, password, code, new_password };
+enum class Wanted { username, password, code, new_password, invitation };
 
 class Answers {
   public:

@@ -22,6 +22,11 @@ void Display::say(std::string_view text)
     if (style_.interactive) words_(printable(text) + '\n');
 }
 
+void Display::draw(std::string_view picture)
+{
+    if (style_.interactive) words_(picture);
+}
+
 void Display::warn(std::string_view text)
 {
     const auto shown = "Warning: " + printable(text);

@@ -30,12 +30,15 @@ class Display {
     void results(std::span<const std::string> lines);
     /// For a person only.
     void say(std::string_view text);
+    /// A picture of this program's own making, colours and all; for a person only.
+    void draw(std::string_view picture);
     /// Something that must not be overlooked.
     void warn(std::string_view text);
     /// Something did not work: `securelogin: doing: why`, or only `why` to a person who just asked for it.
     void complain(std::string_view doing, std::string_view why);
 
     [[nodiscard]] bool interactive() const noexcept { return style_.interactive; }
+    [[nodiscard]] bool colour() const noexcept { return style_.colour; }
 
   private:
     Sink results_;

@@ -18,8 +18,10 @@
 
 #include "client/answers.hpp"
 #include "client/display.hpp"
+#include "client/enrolment.hpp"
 #include "client/exchange.hpp"
 #include "client/failure.hpp"
+#include "client/key_picture.hpp"
 #include "client/options.hpp"
 #include "client/password_file.hpp"
 #include "client/terminal.hpp"
@@ -111,13 +113,15 @@ std::unique_ptr<Answers> make_answers(const Options& options, std::optional<Secr
     return std::make_unique<PreparedAnswers>(std::move(prepared), std::move(person), watch);
 }
 
-ExitCode log_in(const Options& options)
+/// Logs in, or enrols.
+ExitCode visit_server(const Options& options)
 {
     std::optional<Secret> password;
     if (options.password_file) password = read_password_file(*options.password_file);
     const auto terminal = Terminal::of_standard_input();
     auto display = make_display(terminal.get());
     const auto& destination = options.destination;
+    KeyPicture picture(options.qr, [&terminal] { return terminal != nullptr ? terminal->columns() : 0; });
 
     const auto ask = [&terminal, &destination](int connection) {
         return make_ask(terminal.get(), connection, destination.host_and_port());
@@ -129,6 +133,10 @@ ExitCode log_in(const Options& options)
     Server server(*connection, place);
     const Watch watch{server.descriptor(), POLLIN, [&server] { return server.has_spoken(); }};
     const auto answers = make_answers(options, std::move(password), terminal.get(), watch);
+    if (options.enrol) {
+        Enrolment(server, *answers, display, picture, {.place = place}).run();
+        return ExitCode::success;
+    }
     return Exchange(server, *answers, display, {.place = place, .command = options.command}).run();
 }
 
@@ -139,7 +147,7 @@ ExitCode run(int argc, const char* const* argv)
         write_results(*text);
         return ExitCode::success;
     }
-    return log_in(std::get<Options>(parsed));
+    return visit_server(std::get<Options>(parsed));
 }
 
 /// What went wrong may quote the server: no more of it gets through than by Display.

@@ -17,8 +17,13 @@ namespace {
 constexpr auto kVersion = "securelogin " SECURELOGIN_VERSION;
 
 constexpr auto kHelp = R"(usage: securelogin [OPTIONS] [USER@]HOST[:PORT] [COMMAND...]
+       securelogin enrol [OPTIONS] [USER@]HOST[:PORT]
 
 Logs in to a SecureLogin server with user name, password and one-time code.
+
+With enrol, makes a user of somebody who was invited: asks for the invitation that the administrator has handed over,
+and for a new password, shows the QR code for an authenticator app, asks for the code that it shows then, and prints
+the recovery codes.  A host of that name is enrol:9999.
 
 With COMMAND, runs that one command on the server and leaves.  Without one, a terminal gets a small prompt (help,
 whoami, passwd, logout; ctrl-D leaves), and where standard input is not a terminal, the lines that are left over
@@ -30,13 +35,15 @@ options:
   --accept-new              trust and remember a server that is not known yet; one whose key changed is refused
   --password-file FILE      the password is FILE's first line; nobody else may be able to read FILE
   --code-command COMMAND    the one-time code is the first line that COMMAND, run by /bin/sh, prints
+  --qr FILE                 enrol: also write the QR code as a PNG, mode 0600; never over an existing file
   --no-device-key           do not show the server the key by which it knows this machine again
   --help                    this text
   --version                 the version
 
 Answers come from the terminal, password and new password without echo; or, where standard input is not a terminal,
 line by line from there: user name (unless USER is given), password, one-time code; after a refused login the next
-lines are the next attempt.  The password and code options answer before either.  No secret belongs on the command
+lines are the next attempt.  The password and code options answer before either.  To enrol: invitation, new password
+and code; standard output has the key, `otpauth URI`, while the code is waited for.  No secret belongs on the command
 line or in the environment, where other programs see it.
 
 Results go to standard output, `key value` a line; all else to the terminal, or to standard error without one.
@@ -51,6 +58,7 @@ examples:
   securelogin alice@login.example.net
   securelogin alice@login.example.net whoami
   printf '%s\n' alice "$PW" "$CODE" | securelogin --fingerprint SHA256:... localhost:9999
+  securelogin enrol login.example.net
   securelogin --password-file pw --code-command 'oathtool --totp -b @key' alice@localhost whoami
 
 files:
@@ -62,12 +70,12 @@ environment:
   NO_COLOR                  when set, no colour on a terminal
 
 exit code:
-   0  logged in, and COMMAND succeeded (without COMMAND, refused commands are told and the code stays 0)
+   0  enrolled; or logged in, and COMMAND succeeded (without COMMAND, refused commands are told and the code stays 0)
   64  the command line or the input is wrong, or the server does not know COMMAND or its arguments
   69  cannot connect, or the connection was lost
   75  try later: the server is busy, throttles or closes (450, 421), or this machine is out of something
   76  the server broke the protocol
-  77  the login failed, the answers ended before it succeeded, or COMMAND or a new password was refused
+  77  the login or the enrolment failed, the answers ended before it succeeded, or COMMAND or a new password was refused
   78  the server is not trusted, or a file that was named is missing, unsafe or malformed
 )";
 
@@ -101,6 +109,7 @@ struct Words {
     std::string ca;
     std::string password_file;
     std::string code_command;
+    std::string qr;
     bool accept_new = false;
     bool no_device_key = false;
     bool help = false;
@@ -118,8 +127,22 @@ void declare(CLI::App& app, Words& words)
     app.add_flag("--no-device-key", words.no_device_key);
     app.add_option("--password-file", words.password_file);
     app.add_option("--code-command", words.code_command);
+    app.add_option("--qr", words.qr);
     app.add_option("destination", words.destination);
     app.add_option("command", words.command);
+}
+
+constexpr std::string_view kEnrol = "enrol";
+
+/// `enrol HOST` has come in as a host with a command.
+void take_enrol(const CLI::App& app, Words& words)
+{
+    if (words.command.empty()) refuse("enrol: no HOST to enrol at");
+    if (words.command.size() > 1) refuse("enrol takes a HOST and no COMMAND");
+    if (app.count("--password-file") != 0)
+        refuse("--password-file is for logins: enrol asks for a new password");
+    words.destination = words.command.front();
+    words.command.clear();
 }
 
 template <typename T>
@@ -144,8 +167,12 @@ std::variant<Options, std::string> parse_command_line(int argc, const char* cons
     }
     if (words.help) return kHelp;
     if (words.version) return std::string(kVersion) + '\n';
+    const bool enrol = words.destination == kEnrol;
+    if (enrol) take_enrol(app, words);
+    if (!enrol && app.count("--qr") != 0) refuse("--qr goes with enrol");
     if (words.destination.empty()) refuse("no HOST to log in to");
-    Options options{.destination = parse_destination(words.destination)};
+    Options options{.destination = parse_destination(words.destination), .enrol = enrol};
+    options.qr = given<std::filesystem::path>(app, "--qr", words.qr);
     if (!words.command.empty()) options.command = joined(words.command);
     options.password_file = given<std::filesystem::path>(app, "--password-file", words.password_file);
     options.code_command = given<std::string>(app, "--code-command", words.code_command);

@@ -14,7 +14,9 @@ namespace securelogin::client {
 
 struct Options {
     Destination destination;
-    std::optional<std::string> command = {};  // its words joined by blanks; may be sent as it is
+    bool enrol = false;                            // rather than log in
+    std::optional<std::filesystem::path> qr = {};  // enrol: where to write the key's picture
+    std::optional<std::string> command = {};       // its words joined by blanks; may be sent as it is
     std::optional<std::filesystem::path> password_file = {};
     std::optional<std::string> code_command = {};
     std::optional<std::filesystem::path> ca = {};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
@@ -184,6 +185,12 @@ LineInput::Next Terminal::ask_secretly(std::string_view text, const Watch& watch
 }
 
 void Terminal::prompt(std::string_view text) noexcept { (void)write_all(output_.get(), printable(text)); }
+
+int Terminal::columns() const noexcept
+{
+    winsize size{};
+    return ::ioctl(output_.get(), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 
 void Terminal::show(std::string_view line) noexcept
 {

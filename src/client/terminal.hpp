@@ -36,6 +36,9 @@ class Terminal {
     /// One line.  A terminal that has gone is no error: nobody is left to be told.
     void show(std::string_view line) noexcept;
 
+    /// Cells in a line; nought where it cannot be told.
+    [[nodiscard]] int columns() const noexcept;
+
     /// Where to write what is not a prompt.
     [[nodiscard]] int output() const noexcept { return output_.get(); }
 

@@ -14,7 +14,10 @@ bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 std::string to_wire(const Reply& reply)
 {
     const auto digits = std::to_string(reply.code);
+    std::size_t size = digits.size() + reply.text.size() + 3;
+    for (const auto& [key, value] : reply.facts) size += digits.size() + key.size() + value.size() + 4;
     std::string wire;
+    wire.reserve(size);  // a string that grows leaves copies, and a fact may be a secret
     for (const auto& [key, value] : reply.facts) {
         wire.append(digits).append("-").append(key).append(" ").append(value).append("\r\n");
     }

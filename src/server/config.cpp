@@ -176,6 +176,7 @@ constexpr std::array kDeadlineKeys{
     Key{"answer", [](const Value& v, Settings& s) { s.deadlines.answer = v.seconds(1, 3600); }},
     Key{"login", [](const Value& v, Settings& s) { s.deadlines.login = v.seconds(1, 3600); }},
     Key{"idle", [](const Value& v, Settings& s) { s.deadlines.idle = v.seconds(1, kDay); }},
+    Key{"enrolment", [](const Value& v, Settings& s) { s.deadlines.enrolment = v.seconds(1, 3600); }},
     Key{"drain", [](const Value& v, Settings& s) { s.deadlines.drain = v.seconds(1, 300); }},
 };
 

@@ -54,6 +54,7 @@ struct Settings {
         std::chrono::seconds answer{60};
         std::chrono::seconds login{120};
         std::chrono::seconds idle{900};
+        std::chrono::seconds enrolment{300};  // each answer of one
         std::chrono::seconds drain{10};
     } deadlines;
 

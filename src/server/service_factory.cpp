@@ -20,20 +20,24 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
     }
     auto authenticator = std::make_shared<const auth::Authenticator>(settings.policy, parts_.names,
                                                                      parts_.clock, parts_.random);
+    auto enrolments = std::make_shared<const auth::Enrolments>(settings.policy, parts_.names, parts_.clock,
+                                                               parts_.random, settings.issuer);
+    const std::vector<std::string> context{settings.name, settings.issuer, "SecureLogin"};
     const auto files = tls_files(settings, parts_.data);
     require_private(files.key);
     const auto& deadlines = settings.deadlines;
-    return std::make_shared<const net::Service>(net::Service{
-        .name = settings.name,
-        .deadlines = {.handshake = deadlines.handshake,
-                      .answer = deadlines.answer,
-                      .login = deadlines.login,
-                      .idle = deadlines.idle},
-        .tls = net::make_server_context(files, settings.tls.allow_tls12),
-        .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
-                          std::vector<std::string>{settings.name, settings.issuer, "SecureLogin"},
-                          &parts_.metrics},
-        .log = parts_.log});
+    return std::make_shared<const net::Service>(
+        net::Service{.name = settings.name,
+                     .deadlines = {.handshake = deadlines.handshake,
+                                   .answer = deadlines.answer,
+                                   .login = deadlines.login,
+                                   .idle = deadlines.idle,
+                                   .enrolment = deadlines.enrolment},
+                     .tls = net::make_server_context(files, settings.tls.allow_tls12),
+                     .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
+                                       context, &parts_.metrics},
+                     .log = parts_.log,
+                     .enrolments = {std::move(enrolments), parts_.pool, parts_.store, context}});
 }
 
 }  // namespace securelogin

@@ -70,12 +70,32 @@ TEST(CommandLine, ShowsADeviceKeyUnlessToldNotTo)
     EXPECT_FALSE(options({"--no-device-key", "a"}).device_key);
 }
 
+TEST(CommandLine, EnrolsAtAHost)
+{
+    const auto parsed = options({"enrol", "--qr", "f.png", "carol@a.example:17", "--accept-new"});
+    EXPECT_TRUE(parsed.enrol);
+    EXPECT_EQ(parsed.qr, "f.png");
+    EXPECT_EQ(parsed.destination.shown(), "carol@a.example:17");
+    EXPECT_TRUE(parsed.trust.accept_new);
+    EXPECT_FALSE(parsed.command);
+}
+
+TEST(CommandLine, AHostNamedEnrolIsReachedByItsPort)
+{
+    const auto parsed = options({"enrol:9999", "whoami"});
+    EXPECT_FALSE(parsed.enrol);
+    EXPECT_EQ(parsed.destination.host, "enrol");
+    EXPECT_EQ(parsed.command, "whoami");
+    EXPECT_FALSE(options({"alice@enrol"}).enrol);
+}
+
 TEST(CommandLine, HelpNamesEveryOptionAndExitCode)
 {
     const auto help = std::get<std::string>(parse({"--help"}));
     for (const auto* const word :
          {"--fingerprint", "--ca", "--accept-new", "--password-file", "--code-command", "--no-device-key",
-          "--version", "examples:", " 0 ", "64", "69", "75", "76", "77", "78", "known_hosts", "NO_COLOR"}) {
+          "--qr", "enrol", "--version", "examples:", " 0 ", "64", "69", "75", "76", "77", "78", "known_hosts",
+          "NO_COLOR"}) {
         EXPECT_THAT(help, HasSubstr(word));
     }
 }
@@ -115,6 +135,13 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"CodeCommandEmpty", {"--code-command", "", "a"}, "--code-command is empty"},
         Bad{"CaEmpty", {"--ca", "", "a"}, "--ca is empty"},
         Bad{"PasswordOnTheCommandLine", {"--password", "secret", "a"}, "--password"},
+        Bad{"EnrolNowhere", {"enrol"}, "no HOST"}, Bad{"EnrolAtAnEmptyHost", {"enrol", ""}, "no HOST"},
+        Bad{"InvitationOnTheCommandLine", {"enrol", "a", "008J-4CT4"}, "no COMMAND"},
+        Bad{"EnrolWithAPasswordFile",
+            {"enrol", "a", "--password-file", "f"},
+            "--password-file is for logins"},
+        Bad{"PictureOfALogin", {"--qr", "f", "a"}, "--qr goes with enrol"},
+        Bad{"PictureNowhere", {"enrol", "--qr", "", "a"}, "--qr is empty"},
         Bad{"HostMalformed", {"a b"}, "not a host"}, Bad{"CommandEmpty", {"a", ""}, "COMMAND is empty"},
         Bad{"CommandWithLineBreak", {"a", "whoami\nquit"}, "control character"},
         Bad{"CommandNotUtf8", {"a", "\xff"}, "UTF-8"}),

@@ -192,6 +192,18 @@ class Pipe(client_case.ClientCase):
         self.assertEqual((done.returncode, server.received), (77, b""))
 
 
+class Enrolment(client_case.ClientCase):
+    URI = "otpauth://totp/SecureLogin:carol?secret=JBSWY3DPEHPK3PXP&issuer=SecureLogin"
+
+    def test_answers_line_by_line(self):
+        server = self.serve(scripted("220 fake SecureLogin 1 ready\r\n330 Username:\r\n", "333 New password:\r\n",
+                                     f"332-otpauth {self.URI}\r\n332 Code:\r\n",
+                                     "250-user carol\r\n250-recovery-code AAAA-BBBB\r\n250 Enrolled\r\n330 Username:\r\n"))
+        code, out, err = self.run_client("enrol", *self.pin(), f"localhost:{server.port}", typed="abcd\na good one\n492039\n")
+        self.assertEqual((code, out, err), (0, f"otpauth {self.URI}\nuser carol\nrecovery-code AAAA-BBBB\n", ""))
+        self.assertEqual(server.lines(), ["ENROL abcd", "a good one", "492039"])
+
+
 class Tls(client_case.ClientCase):
     def connect(self, prepare=None, alpn=("slp/1",), host="localhost"):
         server = self.serve(friendly, alpn=alpn, prepare=prepare)

@@ -315,5 +315,83 @@ class HostileWords(client_case.ClientCase):
         return path
 
 
+URI = "otpauth://totp/SecureLogin:carol?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=SecureLogin"
+ENROLMENT = (HELLO, "333 New password:\r\n", f"332-otpauth {URI}\r\n332 Code:\r\n",
+             "250-user carol\r\n250-recovery-code AAAA-BBBB-CCCC-DDDD\r\n250 Enrolled\r\n330 Username:\r\n")
+
+
+class Enrolment(client_case.ClientCase):
+    def enrol(self, server, *words):
+        return self.sit_down("enrol", *self.pin(), *words, f"localhost:{server.port}")
+
+    def test_with_a_person(self):
+        server = self.serve(scripted(*ENROLMENT))
+        person = self.enrol(server)
+        person.expect("Invitation: ")
+        self.assertTrue(person.echo())
+        person.send("abcd-efgh\n")
+        for prompt in ("New password: ", "again: "):
+            person.expect(prompt)
+            self.assertFalse(person.echo())
+            person.send("a good one\n")
+        person.expect("\u2580")
+        person.expect(URI)
+        person.answer("Code: ", "492039")
+        person.expect("recovery-code AAAA-BBBB-CCCC-DDDD")
+        person.expect("Keep the recovery codes")
+        self.assertEqual(person.wait(), 0)
+        self.assertEqual(server.lines(), ["ENROL abcd-efgh", "a good one", "492039"])
+        self.assertNotIn(b"a good one", person.output)
+
+    def test_the_picture_is_in_black_and_white_unless_not_wanted(self):
+        base = self.environment
+        for environment, escapes in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+            with self.subTest(environment):
+                self.environment = base | environment
+                person = self.enrol(self.serve(scripted(*ENROLMENT)))
+                person.answer("Invitation: ", "abcd-efgh")
+                person.answer("New password: ", "a good one")
+                person.answer("again: ", "a good one")
+                person.expect("Code: ")
+                self.assertEqual(b"\x1b[38;5;16;48;5;231m" in person.output, escapes)
+                person.send("492039\n")
+                self.assertEqual(person.wait(), 0)
+
+    def test_passwords_that_differ_are_asked_for_again(self):
+        server = self.serve(scripted(*ENROLMENT))
+        person = self.enrol(server)
+        person.answer("Invitation: ", "abcd-efgh")
+        person.answer("New password: ", "a good one")
+        person.answer("again: ", "a god one")
+        person.expect("The two differ.")
+        person.answer("New password: ", "a good one")
+        person.answer("again: ", "a good one")
+        person.answer("Code: ", "492039")
+        self.assertEqual(person.wait(), 0)
+        self.assertEqual(server.lines(), ["ENROL abcd-efgh", "a good one", "492039"])
+
+    def test_standard_output_gets_no_key(self):
+        server = self.serve(scripted(*ENROLMENT))
+        results = os.path.join(self.home, "results")
+        person = self.sit_down("-c", f'exec "$0" "$@" > "{results}"', client_case.PROGRAM, "enrol", *self.pin(),
+                               f"localhost:{server.port}", program="sh")
+        person.answer("Invitation: ", "abcd-efgh")
+        person.answer("New password: ", "a good one")
+        person.answer("again: ", "a good one")
+        person.answer("Code: ", "492039")
+        self.assertEqual(person.wait(), 0)
+        with open(results, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "user carol\nrecovery-code AAAA-BBBB-CCCC-DDDD\n")
+
+    def test_a_server_that_leaves_is_told_at_once(self):
+        server = self.serve(closing(*ENROLMENT[:3]))
+        person = self.enrol(server, "--qr", os.path.join(self.home, "key.png"))
+        person.answer("Invitation: ", "abcd-efgh")
+        person.answer("New password: ", "a good one")
+        person.answer("again: ", "a good one")
+        self.assertEqual(person.wait(), 69)
+        self.assertFalse(os.path.exists(os.path.join(self.home, "key.png")))
+
+
 if __name__ == "__main__":
     unittest.main()

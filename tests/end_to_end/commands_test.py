@@ -218,7 +218,7 @@ class Commands(OneDaemon):
     def test_reset_totp(self):
         user = self.fresh_user()
         client, _ = self.logged_in(user)
-        made = json.loads(self.place.admin("user", "reset-totp", user.name, "--json").stdout)
+        made = json.loads(self.place.admin("user", "reset-totp", user.name, "--qr", self.place.root / f"{user.name}.png", "--json").stdout)
         self.expect_ended(client)
         fresh = User(user.name, user.password, made["otpauth_uri"])
         self.assertNotEqual(user.secret, fresh.secret)

@@ -18,7 +18,7 @@ class Filter(TestCase):
         return collections.Counter(done.stdout.split())
 
     def log_of_a_day(self, log_format):
-        """Five failures from one address, one from another over a wait; a success, and failures without an address."""
+        """Failures from one address, from another over a wait, enrolments from a third; a success, and failures without an address."""
         daemon = self.start(log_format=log_format, plain=(f"unix:{self.place.root}/sock",))
         alice = self.place.add_user("alice")
         with daemon.connect("127.0.0.2") as client:
@@ -32,6 +32,11 @@ class Filter(TestCase):
                 client.expect(220)
                 for _ in range(3):
                     client.attempt("source=192.0.2.66 <HOST>", "wrong", "000000")
+        with daemon.connect("127.0.0.5") as client:
+            client.expect(220)
+            for _ in range(2):
+                client.expect(330)
+                client.ask("ENROL 0000-0000-0000-0000-0000-0000-00")
         with daemon.connect_plain() as client:
             client.expect(220)
             client.attempt("nobody", "wrong", "000000")
@@ -42,13 +47,13 @@ class Filter(TestCase):
         for log_format in ("text", "json"):
             with self.subTest(log_format):
                 log = self.log_of_a_day(log_format)
-                self.assertEqual({"127.0.0.2": 3, "127.0.0.4": 6}, dict(self.found(log)))
+                self.assertEqual({"127.0.0.2": 3, "127.0.0.4": 6, "127.0.0.5": 2}, dict(self.found(log)))
                 shutil.rmtree(self.place.data)
 
     def test_as_syslog_writes_it(self):
         log = self.log_of_a_day("text")
         lines = "".join(f"Nov 22 20:15:09 host securelogind[42]: {line}\n" for line in log.splitlines())
-        self.assertEqual({"127.0.0.2": 3, "127.0.0.4": 6}, dict(self.found(lines)))
+        self.assertEqual({"127.0.0.2": 3, "127.0.0.4": 6, "127.0.0.5": 2}, dict(self.found(lines)))
 
     def test_ipv6(self):
         line = ("2026-11-22T20:15:09.871Z warning login outcome=refused reason=unknown_user name=#3fa1c2d0 "
@@ -63,6 +68,9 @@ class Filter(TestCase):
                      "warning login outcome=not_judged reason=\"writing to /x: the disk is full\" name=#3fa1c2d0 "
                      "source=192.0.2.9 connection=13",
                      "warning login outcome=refused reason=unknown_user name=#3fa1c2d0 source=local connection=13",
+                     "info enrol outcome=granted user=alice source=192.0.2.9 connection=13",
+                     "info enrol outcome=begun user=alice source=192.0.2.9 connection=13",
+                     "warning enrol outcome=not_judged reason=overloaded user=alice source=192.0.2.9 connection=13",
                      "debug no_slot source=192.0.2.9"):
             with self.subTest(rest):
                 self.assertEqual({}, dict(self.found(start + rest + "\n")))

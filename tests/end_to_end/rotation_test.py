@@ -284,7 +284,7 @@ class Rotation(Rotating):
         with daemon.connect() as client:
             client.expect(220)
             self.assertEqual(230, client.attempt(other.name, other.password, other.code()).code)
-        self.place.admin("user", "reset-totp", victim.name)
+        self.place.admin("user", "reset-totp", victim.name, "--qr", self.place.root / "new.png")
         before = self.keys()[0]
         self.rotate()
         self.assert_whole(before)

@@ -168,7 +168,7 @@ class Waits(TestCase):
         self.assertEqual(530, self.attempt(daemon, "alice", alice.password, alice.next_code(), source="127.0.0.9").code)
         self.assertEqual([("code_locked",)], self.place.query("SELECT reason FROM audit WHERE event = 'login' ORDER BY id DESC LIMIT 1"))
         # A new key starts anew.
-        made = json.loads(self.place.admin("user", "reset-totp", "alice", "--json").stdout)
+        made = json.loads(self.place.admin("user", "reset-totp", "alice", "--qr", self.place.root / "new.png", "--json").stdout)
         fresh = User("alice", alice.password, made["otpauth_uri"])
         self.assertEqual(230, self.attempt(daemon, "alice", fresh.password, fresh.next_code(), source="127.0.0.9").code)
 

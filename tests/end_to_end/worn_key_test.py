@@ -38,7 +38,7 @@ class WornKey(TestCase):
         daemon = self.start()
         user = self.place.add_user("alice")
         self.use_up(user, 60)
-        uri = self.place.admin("user", "reset-totp", "alice").stdout.strip()
+        uri = self.place.admin("user", "reset-totp", "alice", "--qr", self.place.root / "new.png").stdout.strip()
         fresh = type(user)("alice", user.password, uri)
         with daemon.connect() as client:
             self.assertNotIn("code-failures", client.log_in(fresh))

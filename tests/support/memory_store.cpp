@@ -24,6 +24,12 @@ std::optional<Account> find_account_in(const State& state, const auth::UserName&
     return found->second.account;
 }
 
+std::optional<auth::Invitation> invitation_in(const State& state, const auth::UserName& name)
+{
+    const auto found = state.invitations.find(name.str());
+    return found == state.invitations.end() ? std::nullopt : std::optional(found->second);
+}
+
 /// The last seen first.
 std::vector<auth::Device> devices_in(const State& state, auth::UserId user)
 {
@@ -163,6 +169,45 @@ class MemoryTransaction final : public auth::Transaction {
         auto& found = user(account);
         found.totp_secret = share(secret);
         found.account.totp = auth::TotpEnrolment{.parameters = parameters, .enrolled_at = now};
+    }
+
+    void remove_totp(const Account& account) override
+    {
+        auto& found = user(account);
+        found.totp_secret.reset();
+        found.account.totp.reset();
+    }
+
+    void save_invitation(const auth::Invitation& invitation) override
+    {
+        const auto held = find_invitation(invitation.hash);
+        if (held && held->name != invitation.name) fail("memory store: the invitation's hash is taken");
+        state_.invitations.insert_or_assign(invitation.name.str(), invitation);
+    }
+
+    std::optional<auth::Invitation> find_invitation(const auth::InvitationHash& hash) override
+    {
+        for (const auto& [name, invitation] : state_.invitations) {
+            if (invitation.hash == hash) return invitation;
+        }
+        return std::nullopt;
+    }
+
+    std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override
+    {
+        return invitation_in(state_, name);
+    }
+
+    bool spend_invitation(const auth::Invitation& invitation, Time now) override
+    {
+        const auto held = invitation_of(invitation.name);
+        if (!held || held->hash != invitation.hash || held->expires_at <= now) return false;
+        return remove_invitation(invitation.name);
+    }
+
+    bool remove_invitation(const auth::UserName& name) override
+    {
+        return state_.invitations.erase(name.str()) == 1;
     }
 
     bool spend_step(auth::UserId id, auth::TimeStep step) override
@@ -330,12 +375,15 @@ class MemoryTransaction final : public auth::Transaction {
         const bool devices = erase_some(state_.devices, rows, [&](const auth::Device& device) {
             return device.last_seen < purge.now - auth::kDevicesForgotten;
         });
+        const bool invitations = erase_some(
+            state_.invitations, rows,
+            [&](const auth::Invitation& invitation) { return invitation.expires_at <= purge.now; });
         const auto age = [](const auto& row) { return row.second.updated_at; };
         const bool many_failures = trim(state_.failures, purge, age);
         const bool many_refusals = trim(state_.refusals, purge, age);
         const bool many_ceilings = trim(state_.ceilings, purge, [](const auto& row) { return row.second; });
         const bool trimmed = many_failures || many_refusals || many_ceilings;
-        return sessions || failures || refusals || ceilings || sources || devices || trimmed;
+        return sessions || failures || refusals || ceilings || sources || devices || invitations || trimmed;
     }
 
     [[nodiscard]] bool failed() const noexcept { return failed_; }
@@ -410,6 +458,18 @@ class MemoryStore::Lookups final : public auth::Reader {
     }
 
     std::vector<auth::Device> devices(auth::UserId user) override { return devices_in(committed(), user); }
+
+    std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override
+    {
+        return invitation_in(committed(), name);
+    }
+
+    void for_each_invitation(const std::function<void(const auth::Invitation&)>& visit) override
+    {
+        const auto state = committed();
+        for (const auto& [name, invitation] : state.invitations) visit(invitation);
+    }
+
     void for_each_audit_entry(const auth::AuditQuery& query,
                               const std::function<bool(const auth::AuditEntry&)>& visit) override
     {

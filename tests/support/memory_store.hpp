@@ -68,6 +68,7 @@ class MemoryStore final : public auth::Store {
         std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
         std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
+        std::map<std::string, auth::Invitation> invitations;  // by name
         std::vector<auth::AuditEntry> audit;
     };
 

@@ -10,7 +10,7 @@
 
 #include "common/text.hpp"
 #include "server/admin/failure.hpp"
-#include "server/admin/qr_code.hpp"
+#include "common/qr_code.hpp"
 
 namespace securelogin::admin {
 namespace {

@@ -23,16 +23,19 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
                         the otpauth:// URI
        [--password-stdin | --generate-password] [--qr FILE.png] [--no-terminal-qr]
        [--algorithm sha1|sha256|sha512] [--digits 6|8] [--period SECONDS]
-  user list             all users
+  user invite NAME      print an invitation, with which the person enrols alone: chooses
+                        a password, scans the QR code, is given recovery codes
+       [--expires 24h]
+  user list             all users, and who is invited
   user show NAME        one user: state, key, last login, sessions, wrong codes, devices
   user disable NAME     let in no more; sessions end
   user enable NAME      let in again
-  user remove NAME      remove, with key and sessions
+  user remove NAME      remove, with key and sessions; take an invitation back
   user passwd NAME      set a new password; sessions end, devices are forgotten
        [--password-stdin | --generate-password]
-  user reset-totp NAME  make a new key; the old one and all sessions end, devices
-                        are forgotten
-       [--qr FILE.png] [--no-terminal-qr]
+  user reset-totp NAME  the key and all sessions end, devices are forgotten; prints an
+                        invitation to enrol anew; with --qr a new key is made at once
+       [--expires 24h | --qr FILE.png [--no-terminal-qr]]
   user forget-device NAME FINGERPRINT | --all
                         a device that is to be a stranger's again (sessions stay)
   audit show            what happened: the newest 100 records
@@ -64,8 +67,11 @@ Examples:
       makes up a password and prints it, once; the QR code also as a file
   printf '%s\n' "$PASSWORD" | securelogin-admin user add carol --password-stdin --json
       for scripts: {"username","otpauth_uri","qr_file"}
+  securelogin-admin user invite dave --expires 3d
+      prints the invitation and the command for dave to type; nobody else knows
+      his password
   securelogin-admin user reset-totp alice
-      a lost phone: a new QR code; the old one and all sessions end
+      a lost phone: the old key and all sessions end, and alice enrols anew
   securelogin-admin user list --json | jq -r '.[] | select(.state=="disabled") | .username'
   securelogin-admin audit show --user alice --since 2d
   securelogin-admin audit verify --checkpoint "$CHECKPOINT"
@@ -82,7 +88,7 @@ Exit codes:
   67  no such user or device
   70  a fault in this program
   71  out of memory or another of the system's resources
-  73  the user or the QR code's file exists already, or the file cannot be made
+  73  the user, invitation or QR code's file exists already, or the file cannot be made
   74  reading or writing failed (database, file, pipe)
   75  another program keeps the database locked: try again
   78  settings, data directory or master key missing or unsafe
@@ -120,6 +126,22 @@ void take_qr(CLI::App& command, QrOptions& qr)
         ->type_name("FILE.png");
     command.add_flag_callback(
         "--no-terminal-qr", [&qr] { qr.terminal = false; }, "Do not draw the QR code in the terminal");
+}
+
+void take_expiry(CLI::App& command, std::chrono::seconds& lasts)
+{
+    command
+        .add_option_function<std::string>(
+            "--expires",
+            [&lasts](const std::string& text) {
+                const auto parsed = parse_duration(text);
+                if (!parsed || *parsed < std::chrono::seconds(1) || *parsed > auth::kLongestInvitation) {
+                    throw CLI::ValidationError("--expires", text + ": give 90s, 30m, 24h or 7d, 30d at most");
+                }
+                lasts = *parsed;
+            },
+            "How long the invitation stands: 90s, 30m, 24h (default), 7d; 30d at most")
+        ->type_name("TIME");
 }
 
 void take_device(CLI::App& command, UserForgetDevice& forget)
@@ -274,20 +296,32 @@ class CommandLine {
         take_qr(adding, add_.qr);
         take_totp(adding, add_.totp);
 
+        auto& invite =
+            add(user, "invite", "Print an invitation, with which the person enrols alone", invite_);
+        take_name(invite, invite_.name);
+        take_expiry(invite, invite_.lasts);
+
         add(user, "list", "List all users", list_);
         take_name(add(user, "show", "Show a user", show_), show_.name);
         take_name(add(user, "disable", "Let a user in no more; sessions end", disable_), disable_.name);
         take_name(add(user, "enable", "Let a disabled user in again", enable_), enable_.name);
-        take_name(add(user, "remove", "Remove a user with key and sessions", remove_), remove_.name);
+        take_name(add(user, "remove", "Remove a user with key and sessions, or an invitation", remove_),
+                  remove_.name);
 
         auto& passwd = add(user, "passwd", "Set a new password; sessions end", passwd_);
         take_name(passwd, passwd_.name);
         take_password(passwd, passwd_.password);
 
-        auto& reset = add(user, "reset-totp",
-                          "Make a new key for one-time codes; the old one and sessions end", reset_);
+        auto& reset =
+            add(user, "reset-totp",
+                "End the key for one-time codes and sessions; print an invitation to enrol anew", reset_);
         take_name(reset, reset_.name);
         take_qr(reset, reset_.qr);
+        take_expiry(reset, reset_.lasts);
+        auto* const picture = reset.get_option("--qr");
+        picture->description("Make a new key at once, and write its QR code as a PNG, mode 0600");
+        picture->excludes(reset.get_option("--expires"));
+        reset.get_option("--no-terminal-qr")->needs(picture);
 
         auto& forget = add(user, "forget-device", "Forget a device of a user, or all of them", forget_);
         take_name(forget, forget_.name);
@@ -314,6 +348,7 @@ class CommandLine {
     KeyGenerate generate_;
     Status status_;
     UserAdd add_;
+    UserInvite invite_;
     UserList list_;
     UserShow show_;
     UserDisable disable_;

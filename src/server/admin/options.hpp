@@ -1,6 +1,7 @@
 // options.hpp: the command line as values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "server/admin/failure.hpp"
 #include "server/admin/since.hpp"
 #include "server/auth/audit.hpp"
+#include "server/auth/invitation.hpp"
 #include "server/auth/totp.hpp"
 
 namespace securelogin::admin {
@@ -28,6 +30,10 @@ struct UserAdd {
     QrOptions qr = {};
     auth::TotpParameters totp = {};
 };
+struct UserInvite {
+    std::string name;
+    std::chrono::seconds lasts = auth::kInvitationLasts;
+};
 struct UserList {};
 struct UserShow {
     std::string name;
@@ -45,9 +51,11 @@ struct UserPasswd {
     std::string name;
     PasswordFrom password = PasswordFrom::terminal;
 };
+/// By invitation, but where a file for a new key's picture is named: then the key is made at once.
 struct UserResetTotp {
     std::string name;
     QrOptions qr = {};
+    std::chrono::seconds lasts = auth::kInvitationLasts;  // the invitation
 };
 struct UserForgetDevice {
     std::string name;
@@ -71,9 +79,9 @@ struct KeyGenerate {};
 struct PolicyExplain {};
 struct Status {};
 
-using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
-                             UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
-                             PolicyExplain, KeyRotate, KeyGenerate>;
+using Command = std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable,
+                             UserRemove, UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify,
+                             AuditExport, PolicyExplain, KeyRotate, KeyGenerate>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

@@ -5,6 +5,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +23,13 @@ namespace {
 
 constexpr std::string_view kNever = "never";
 
-std::string_view to_string(auth::AccountState state) noexcept
+constexpr std::string_view kInvited = "invited";
+
+/// Who has no second factor lets nobody in, as who is disabled.
+std::string_view state_of(const auth::Account& account) noexcept
 {
-    return state == auth::AccountState::active ? "active" : "disabled";
+    if (account.state != auth::AccountState::active) return "disabled";
+    return account.totp ? "active" : "unenrolled";
 }
 
 boost::json::value last_login_json(const auth::Account& account)
@@ -35,9 +41,49 @@ boost::json::value last_login_json(const auth::Account& account)
 boost::json::object account_json(const auth::Account& account)
 {
     return {{"username", account.name.str()},
-            {"state", to_string(account.state)},
+            {"state", state_of(account)},
             {"created_at", auth::to_rfc3339(account.created_at)},
             {"last_login", last_login_json(account)}};
+}
+
+/// Somebody who is invited, and no user yet.
+boost::json::object invited_json(const auth::Invitation& invitation)
+{
+    return {{"username", invitation.name.str()},
+            {"state", kInvited},
+            {"created_at", auth::to_rfc3339(invitation.created_at)},
+            {"last_login", nullptr}};
+}
+
+boost::json::value invitation_json(const std::optional<auth::Invitation>& invitation)
+{
+    if (!invitation) return nullptr;
+    return {{"created_at", auth::to_rfc3339(invitation->created_at)},
+            {"expires_at", auth::to_rfc3339(invitation->expires_at)}};
+}
+
+std::string invitation_text(const std::optional<auth::Invitation>& invitation)
+{
+    if (!invitation) return "";
+    return fmt::format("invited {}\ninvitation-expires {}\n", auth::to_rfc3339(invitation->created_at),
+                       auth::to_rfc3339(invitation->expires_at));
+}
+
+/// One that still stands.
+std::optional<auth::Invitation> invitation_of(auth::Reader& reader, const auth::UserName& name)
+{
+    const auto invitation = reader.invitation_of(name);
+    const bool stands = invitation && invitation->expires_at > auth::SystemClock().now();
+    return stands ? invitation : std::nullopt;
+}
+
+/// Calls `visit` for each that still stands, of those who are no users yet.
+void for_each_invited(auth::Reader& reader, const std::function<void(const auth::Invitation&)>& visit)
+{
+    const auto now = auth::SystemClock().now();
+    reader.for_each_invitation([&](const auth::Invitation& invitation) {
+        if (invitation.expires_at > now && !reader.find_account(invitation.name)) visit(invitation);
+    });
 }
 
 std::string last_login_text(const auth::Account& account)
@@ -52,6 +98,7 @@ struct Details {
     std::size_t sessions;
     std::vector<auth::Device> devices;
     int totp_window;
+    std::optional<auth::Invitation> invitation = {};
 
     [[nodiscard]] int failure_limit() const
     {
@@ -88,6 +135,7 @@ boost::json::value details_json(const Details& details)
     auto object = account_json(details.account);
     object["password_set_at"] = auth::to_rfc3339(details.account.password_set_at);
     object["totp"] = totp_json(details);
+    object["invitation"] = invitation_json(details.invitation);
     object["sessions"] = details.sessions;
     object["devices"] = devices_json(details.devices);
     return object;
@@ -125,12 +173,13 @@ std::string details_text(const Details& details)
         "created {}\n"
         "password-set {}\n"
         "{}"
+        "{}"
         "last-login {}\n"
         "sessions {}\n"
         "{}",
-        account.name.str(), to_string(account.state), auth::to_rfc3339(account.created_at),
-        auth::to_rfc3339(account.password_set_at), totp_text(details), last_login_text(account),
-        details.sessions, devices_text(details.devices));
+        account.name.str(), state_of(account), auth::to_rfc3339(account.created_at),
+        auth::to_rfc3339(account.password_set_at), totp_text(details), invitation_text(details.invitation),
+        last_login_text(account), details.sessions, devices_text(details.devices));
 }
 
 void list_json(auth::Reader& reader, Output& output)
@@ -142,17 +191,38 @@ void list_json(auth::Reader& reader, Output& output)
         output.write_json(account_json(account));
         separator = ",\n";
     });
+    for_each_invited(reader, [&](const auth::Invitation& invitation) {
+        output.write(separator);
+        output.write_json(invited_json(invitation));
+        separator = ",\n";
+    });
     output.write("\n]\n");
 }
 
 void list_text(auth::Reader& reader, Output& output)
 {
-    constexpr std::string_view line = "{:<24} {:<8} {:<20} {}\n";
+    constexpr std::string_view line = "{:<24} {:<10} {:<20} {}\n";
     output.write(fmt::format(line, "USER", "STATE", "CREATED", "LAST LOGIN"));
     reader.for_each_account([&](const auth::Account& account) {
-        output.write(fmt::format(line, account.name.str(), to_string(account.state),
+        output.write(fmt::format(line, account.name.str(), state_of(account),
                                  auth::to_rfc3339(account.created_at), last_login_text(account)));
     });
+    for_each_invited(reader, [&](const auth::Invitation& invitation) {
+        output.write(fmt::format(line, invitation.name.str(), kInvited,
+                                 auth::to_rfc3339(invitation.created_at), kNever));
+    });
+}
+
+void show_invited(const Options& options, const auth::Invitation& invitation, Output& output)
+{
+    if (!options.json) {
+        return output.write(fmt::format("user {}\nstate {}\n{}", invitation.name.str(), kInvited,
+                                        invitation_text(invitation)));
+    }
+    auto object = invited_json(invitation);
+    object["invitation"] = invitation_json(invitation);
+    output.write_json(object);
+    output.write("\n");
 }
 
 }  // namespace
@@ -170,12 +240,14 @@ void run(const Options& options, const UserShow& command, Output& output)
     const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
     const auto reader = installation.store->open_reader();
     const auto account = reader->find_account(name);
+    const auto invitation = invitation_of(*reader, name);
+    if (!account && invitation) return show_invited(options, *invitation, output);
     if (!account) no_such_user("showing a user", name);
 
     const auto& policy = installation.settings.policy;
     const Details details{*account,
                           reader->count_sessions(account->id, policy.sessions, auth::SystemClock().now()),
-                          reader->devices(account->id), policy.totp_window};
+                          reader->devices(account->id), policy.totp_window, invitation};
     if (!options.json) return output.write(details_text(details));
     output.write_json(details_json(details));
     output.write("\n");

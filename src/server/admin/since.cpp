@@ -83,6 +83,8 @@ std::optional<Since> parse_since(std::string_view text)
     return std::nullopt;
 }
 
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) { return parse_ago(text); }
+
 auth::Time moment(const Since& since, auth::Time now)
 {
     if (const auto* const ago = std::get_if<std::chrono::seconds>(&since)) return now - *ago;

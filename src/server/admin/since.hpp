@@ -17,6 +17,9 @@ using Since = std::variant<auth::Time, std::chrono::seconds>;
 /// hours or days ago: `90s`, `30m`, `12h`, `7d`.
 [[nodiscard]] std::optional<Since> parse_since(std::string_view text);
 
+/// `90s`, `30m`, `12h`, `7d`.
+[[nodiscard]] std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+
 [[nodiscard]] auth::Time moment(const Since& since, auth::Time now);
 
 }  // namespace securelogin::admin

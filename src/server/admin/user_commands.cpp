@@ -12,6 +12,7 @@
 
 #include "server/admin/failure.hpp"
 #include "server/admin/installation.hpp"
+#include "server/admin/invitation_commands.hpp"
 #include "server/admin/key_handover.hpp"
 #include "server/admin/naming.hpp"
 #include "server/admin/new_password.hpp"
@@ -133,6 +134,7 @@ void run(const Options& options, const UserAdd& command, Output& output)
     KeyHandover key(command.qr);
     Domain domain(options, IfMissing::make);
     if (domain.find(name)) name_taken(doing, name);  // before a password is asked for
+    require_not_invited(domain.installation, doing, name);
 
     auto password = domain.take_password(command.password, name);
     const auto account = domain.accounts.prepare(name, std::move(password.phc), command.totp);
@@ -140,7 +142,10 @@ void run(const Options& options, const UserAdd& command, Output& output)
     const auto add = [&](auth::Transaction& transaction) {
         return domain.accounts.add(transaction, account);
     };
-    if (!domain.commit(add)) name_taken(doing, name);
+    if (!domain.commit(add)) {
+        require_not_invited(domain.installation, doing, name);
+        name_taken(doing, name);
+    }
 
     tell(name.str() + " can log in: scan the QR code, or enter the URI, with an authenticator app");
     hand_over(options, {name, &key, address_of(password.generated)}, output,
@@ -176,7 +181,9 @@ void run(const Options& options, const UserRemove& command, Output& output)
     const auto remove = [&](auth::Transaction& transaction) {
         return domain.accounts.remove(transaction, name);
     };
-    if (!domain.commit(remove)) no_such_user("removing a user", name);
+    if (!domain.commit(remove) && !withdraw_invitation(domain.installation, name)) {
+        no_such_user("removing a user", name);
+    }
     confirm_state(options, name, "removed", output);
 }
 
@@ -201,6 +208,7 @@ void run(const Options& options, const UserPasswd& command, Output& output)
 void run(const Options& options, const UserResetTotp& command, Output& output)
 {
     const auto name = require_name("making a new key", command.name);
+    if (!command.qr.file) return reset_by_invitation(options, name, command.lasts, output);
     KeyHandover key(command.qr);
     Domain domain(options, IfMissing::refuse);
     const auto account = domain.find(name);

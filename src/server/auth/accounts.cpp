@@ -29,7 +29,10 @@ NewAccount Accounts::prepare(UserName name, Secret phc, const TotpParameters& to
 
 bool Accounts::add(Transaction& transaction, const NewAccount& account) const
 {
+    const auto invitation = transaction.invitation_of(account.name);
+    if (invitation && invitation->expires_at > clock_.now()) return false;
     if (!transaction.add_account(account)) return false;
+    transaction.remove_invitation(account.name);  // expired, if there
     record(transaction, "user.add", account.id);
     return true;
 }
@@ -60,6 +63,7 @@ bool Accounts::remove(Transaction& transaction, const UserName& name) const
     // An id that leads nowhere any more would not say who it was.
     record(transaction, "user.remove", account->id, name.str());
     transaction.remove_account(*account);
+    transaction.remove_invitation(name);
     return true;
 }
 
@@ -80,6 +84,7 @@ bool Accounts::reset_totp(Transaction& transaction, const UserName& name, const 
     const auto account = transaction.find_account(name);
     if (!account) return false;
     transaction.set_totp(*account, secret, parameters, clock_.now());
+    transaction.remove_invitation(name);
     transaction.end_sessions(account->id, kNoSession);
     transaction.forget_devices(account->id, kNoDevice);
     record(transaction, "user.reset-totp", account->id);

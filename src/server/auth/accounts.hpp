@@ -29,17 +29,19 @@ class Accounts {
     /// A new account with a fresh id and TOTP secret; in no store yet.
     [[nodiscard]] NewAccount prepare(UserName name, Secret phc, const TotpParameters& totp) const;
 
-    // Each is false, and nothing is changed, when there is no such account (for add: when the name is taken).
+    // Each is false, and nothing is changed, when there is no such account (for add: when the name is taken,
+    // or invited).
 
     [[nodiscard]] bool add(Transaction& transaction, const NewAccount& account) const;
     /// Nobody logs in to it until it is enabled; its sessions end.
     [[nodiscard]] bool disable(Transaction& transaction, const UserName& name) const;
     [[nodiscard]] bool enable(Transaction& transaction, const UserName& name) const;
-    /// With its enrolment, sessions and devices.  The audit keeps the name.
+    /// With its enrolment, sessions and devices, and its invitation.  The audit keeps the name.
     [[nodiscard]] bool remove(Transaction& transaction, const UserName& name) const;
     /// Its sessions end and its devices are forgotten: whoever knew the old one may have made them known.
     [[nodiscard]] bool set_password(Transaction& transaction, const UserName& name, const Secret& phc) const;
     /// The old secret is gone, its failures are forgotten with it; sessions end, devices are forgotten.
+    /// An invitation is withdrawn: this is the enrolment.
     [[nodiscard]] bool reset_totp(Transaction& transaction, const UserName& name, const Secret& secret,
                                   const TotpParameters& parameters) const;
     /// False also when the account has no such device.  Sessions stay.

@@ -21,6 +21,7 @@
 #include "server/auth/audit.hpp"
 #include "server/auth/ceiling.hpp"
 #include "server/auth/device.hpp"
+#include "server/auth/invitation.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/waits.hpp"
@@ -76,11 +77,24 @@ class Transaction {
     /// A new secret in the place of the old: last_step and failures start again at nought.
     virtual void set_totp(const Account& account, const Secret& secret, const TotpParameters& parameters,
                           Time now) = 0;
+    /// The account is not enrolled any more, and nobody logs in to it.  Nothing happens where it is not.
+    virtual void remove_totp(const Account& account) = 0;
     /// Moves last_step forward to `step`: ONE conditional update.  False, and nothing is changed, unless
     /// last_step < step.  Whoever gets true is the only one who ever does for this step.
     [[nodiscard]] virtual bool spend_step(UserId user, TimeStep step) = 0;
     /// One more wrong code after a right password.  Throws StoreError when there is no enrolment.
     virtual void count_code_failure(UserId user) = 0;
+
+    // Invitations, expired ones too.  For names with and without an account: nothing here looks at that.
+    /// In the place of an earlier one of the name.
+    virtual void save_invitation(const Invitation& invitation) = 0;
+    [[nodiscard]] virtual std::optional<Invitation> find_invitation(const InvitationHash& hash) = 0;
+    [[nodiscard]] virtual std::optional<Invitation> invitation_of(const UserName& name) = 0;
+    /// ONE conditional delete.  False, and nothing is changed, unless the name's invitation is still this one
+    /// and has not expired by `now`.  Whoever gets true is the only one who ever does for it.
+    [[nodiscard]] virtual bool spend_invitation(const Invitation& invitation, Time now) = 0;
+    /// False, and nothing is changed, when the name has none.
+    virtual bool remove_invitation(const UserName& name) = 0;
 
     // Failures.  Rows exist for names that are nobody's too: nothing here depends on whether an account
     // exists.
@@ -133,8 +147,8 @@ class Transaction {
 
     /// Removes what can no longer matter: sessions whose expires_at is before `now`, ceilings whole again by
     /// `now`, failures and refusals untouched since `forgotten`, known sources without a success since
-    /// `forgotten_source`, devices unused for kDevicesForgotten.  At most `rows` of each; true when there may
-    /// be more.
+    /// `forgotten_source`, devices unused for kDevicesForgotten, invitations expired by `now`.  At most
+    /// `rows` of each; true when there may be more.
     [[nodiscard]] virtual bool purge(const Purge& purge) = 0;
 };
 
@@ -172,6 +186,9 @@ class Reader {
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, const SessionPolicy& policy, Time now) = 0;
     /// The last seen first; at most kMostDevices.
     [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
+    [[nodiscard]] virtual std::optional<Invitation> invitation_of(const UserName& name) = 0;
+    /// In the order of names, expired ones too; bounded memory whatever their number.
+    virtual void for_each_invitation(const std::function<void(const Invitation&)>& visit) = 0;
     /// In the order of ids, until `visit` says false, which may take its time; bounded memory whatever their
     /// number.  `query.newest` counts what is there at the start.
     virtual void for_each_audit_entry(const AuditQuery& query,

@@ -1,9 +1,5 @@
 #include "server/login/async_authenticator.hpp"
 
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,6 +10,7 @@
 
 #include "common/result_token.hpp"
 #include "server/auth/password_policy.hpp"
+#include "server/login/await_callback.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
@@ -21,40 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kRetryWhenBusy{2};
 constexpr std::chrono::seconds kRetryWhenBroken{5};
-
-template <typename Result>
-using Resume = std::function<void(std::exception_ptr, Result)>;
-
-/// An awaitable that `start` completes from any thread by calling what it is given, once.  The caller goes on
-/// on its own executor.
-template <typename Result, typename Start>
-asio::awaitable<Result> await_callback(Start start)
-{
-    return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Result)>(
-        [](auto handler, const Start& begin) {
-            const auto executor = asio::get_associated_executor(handler);
-            // std::function copies what it holds; a handler can only be moved.
-            auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-            begin(Resume<Result>([shared, work = asio::make_work_guard(executor)](
-                                     const std::exception_ptr& error, Result result) {
-                asio::post(work.get_executor(), [shared, error, result = std::move(result)]() mutable {
-                    (*shared)(error, std::move(result));
-                });
-            }));
-        },
-        asio::use_awaitable, std::move(start));
-}
-
-std::string why(const std::exception_ptr& error)
-{
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-        return e.what();
-    } catch (...) {
-        return "unknown error";
-    }
-}
 
 Outcome not_judged(std::chrono::seconds retry_after, std::string reason)
 {

@@ -1,10 +1,12 @@
 #include "server/login/conversation.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "server/auth/time_text.hpp"
 #include "server/login/commands.hpp"
+#include "server/login/enrolment.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
@@ -109,6 +111,12 @@ asio::awaitable<void> converse(Peer& peer, const Setting& setting)
     for (int attempts = 0; attempts < kAttempts; ++attempts) {
         peer.say({.code = code::kUsernameWanted, .text = "Username:"});
         auto name = co_await peer.answer(Peer::Patience::answer);
+        auto invitation = setting.enrolments != nullptr ? invitation_in(name.view()) : std::nullopt;
+        if (invitation) {
+            const bool enrolled = co_await enrol(peer, setting, std::move(*invitation));
+            if (enrolled) --attempts;  // who has used up an invitation is here to log in
+            continue;
+        }
         const bool was_in = co_await serve_attempt(peer, setting, std::move(name));
         if (was_in) co_return;
     }

@@ -12,11 +12,14 @@
 
 namespace securelogin::login {
 
+class AsyncEnrolments;
+
 /// What a conversation needs and shares with others.  Must outlive it.
 struct Setting {
     std::string_view server_name;  // in the greeting
     const AsyncAuthenticator& authenticator;
     EventLog& log;
+    const AsyncEnrolments* enrolments = nullptr;  // where people may enrol at this door
 };
 
 /// Ends when all has been said; the caller sends what is still queued and closes.  Throws what Peer throws.

@@ -51,8 +51,10 @@ class Peer {
   public:
     /// How long an answer may take.
     enum class Patience {
-        answer,  // a question's: the deadline of each answer, and while logging in, of the whole login
-        idle     // between commands
+        answer,     // a question's: the deadline of each answer, and while logging in, of the whole login
+        enrolment,  // one in an enrolment, for which an invitation has been shown; a login that comes after
+                    // it has all of its time again
+        idle  // between commands
     };
 
     virtual ~Peer() = default;

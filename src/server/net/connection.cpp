@@ -147,8 +147,10 @@ asio::awaitable<void> Connection::converse()
 {
     try {
         if (stream_.ssl() != nullptr) device_ = device_of(*stream_.ssl());
-        const login::Setting setting{
-            .server_name = service_->name, .authenticator = service_->authenticator, .log = service_->log};
+        const login::Setting setting{.server_name = service_->name,
+                                     .authenticator = service_->authenticator,
+                                     .log = service_->log,
+                                     .enrolments = &service_->enrolments};
         co_await login::converse(*this, setting);
     } catch (const login::PeerLeft&) {
         unsent_.clear();
@@ -167,6 +169,18 @@ asio::awaitable<void> Connection::converse()
     }
 }
 
+/// A reply may hold a secret (a key, a recovery code): what is left behind in memory is wiped.
+void Connection::say(const Reply& reply)
+{
+    auto wire = to_wire(reply);
+    std::string joined;
+    joined.reserve(unsent_.size() + wire.size());
+    joined.append(unsent_).append(wire);
+    wipe(wire);
+    wipe(unsent_);
+    unsent_.swap(joined);
+}
+
 asio::awaitable<Secret> Connection::answer(Patience patience)
 {
     const auto deadline = deadline_for(patience);
@@ -175,7 +189,10 @@ asio::awaitable<Secret> Connection::answer(Patience patience)
     for (;;) {
         auto next = lines_.next();
         if (next.error) throw login::MalformedLine(*next.error);
-        if (next.line) co_return std::move(*next.line);
+        if (next.line) {
+            answered(patience);
+            co_return std::move(*next.line);
+        }
         if (draining_) throw login::ShuttingDown();
         co_await receive();
     }
@@ -199,6 +216,7 @@ asio::awaitable<void> Connection::flush()
     if (unsent_.empty()) co_return;
     const auto buffer = asio::buffer(unsent_);
     const auto [error, count] = co_await asio::async_write(stream_, buffer, kResult);
+    wipe(unsent_);
     std::string().swap(unsent_);  // an idle connection keeps no buffer
     if (error) give_up(error);
 }
@@ -219,8 +237,17 @@ asio::awaitable<void> Connection::finish(std::chrono::seconds patience)
 Connection::Clock::time_point Connection::deadline_for(Patience patience) const
 {
     const auto& deadlines = service_->deadlines;
+    if (patience == Patience::enrolment) return Clock::now() + deadlines.enrolment;
     const auto own = Clock::now() + (patience == Patience::idle ? deadlines.idle : deadlines.answer);
     return login_deadline_ ? std::min(own, *login_deadline_) : own;
+}
+
+/// Choosing a password and scanning a picture is not the login's time.
+void Connection::answered(Patience patience)
+{
+    if (patience == Patience::enrolment && login_deadline_) {
+        login_deadline_ = Clock::now() + service_->deadlines.login;
+    }
 }
 
 void Connection::give_up(const boost::system::error_code& error) const

@@ -18,6 +18,7 @@
 #include "common/stream.hpp"
 #include "server/auth/source.hpp"
 #include "server/login/async_authenticator.hpp"
+#include "server/login/async_enrolment.hpp"
 #include "server/login/peer.hpp"
 #include "server/net/handshakes.hpp"
 #include "server/net/slots.hpp"
@@ -31,6 +32,7 @@ struct Deadlines {
     std::chrono::seconds answer;
     std::chrono::seconds login;
     std::chrono::seconds idle;
+    std::chrono::seconds enrolment;  // each answer of one
 };
 
 /// What connections are served with.  A reload makes a new one; connections keep the one that they began
@@ -41,6 +43,7 @@ struct Service {
     SslContextPtr tls;
     login::AsyncAuthenticator authenticator;
     EventLog& log;
+    login::AsyncEnrolments enrolments;
 };
 
 class Connection final : public login::Peer, public std::enable_shared_from_this<Connection> {
@@ -61,7 +64,7 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
     /// Ends the conversation at its next question.  Any thread.
     void shut_down();
 
-    void say(const Reply& reply) override { unsent_ += to_wire(reply); }
+    void say(const Reply& reply) override;
     [[nodiscard]] boost::asio::awaitable<Secret> answer(Patience patience) override;
     void logged_in() override { login_deadline_.reset(); }
     [[nodiscard]] const auth::Source& source() const override { return source_; }
@@ -88,6 +91,7 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
     [[nodiscard]] boost::asio::awaitable<void> flush();
     [[nodiscard]] boost::asio::awaitable<void> finish(std::chrono::seconds patience);
     [[nodiscard]] Clock::time_point deadline_for(Patience patience) const;
+    void answered(Patience patience);
     [[noreturn]] void give_up(const boost::system::error_code& error) const;
 
     Stream stream_;

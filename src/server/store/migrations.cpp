@@ -114,6 +114,16 @@ CREATE TABLE devices (
     PRIMARY KEY (user_id, fingerprint)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_by_age ON devices (last_seen_at);
+CREATE TABLE invitations (
+    name       TEXT    NOT NULL PRIMARY KEY
+               CHECK (length(name) BETWEEN 1 AND 64
+                      AND name NOT GLOB '*[^a-z0-9._-]*' AND name GLOB '[a-z0-9]*'),
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    mac        BLOB    NOT NULL CHECK (length(mac) = 16)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_by_expiry ON invitations (expires_at);
 DROP TRIGGER audit_is_never_changed;
 DROP TRIGGER audit_is_never_deleted;
 ALTER TABLE audit RENAME TO audit_1;

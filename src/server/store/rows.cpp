@@ -64,6 +64,14 @@ std::optional<auth::LastLogin> last_login_in(SQLite::Statement& row)
                            .source = row.getColumn(kLastLoginSource).getString()};
 }
 
+template <typename Octets>
+void copy_octets(const SQLite::Column& column, Octets& into, const char* otherwise)
+{
+    const auto octets = octets_in(column);
+    if (octets.size() != into.size()) throw SQLite::Exception(otherwise, SQLITE_CORRUPT);
+    std::ranges::copy(octets, into.begin());
+}
+
 }  // namespace
 
 std::string_view to_text(auth::AccountState state) noexcept
@@ -115,6 +123,19 @@ auth::Device device_in(SQLite::Statement& row)
     }
     std::ranges::copy(octets, device.fingerprint.begin());
     return device;
+}
+
+auth::Invitation invitation_in(SQLite::Statement& row)
+{
+    const auto name = auth::UserName::parse(row.getColumn(0).getString());
+    auth::Invitation invitation{.name = require(name, "a user name that is none"),
+                                .hash = {},
+                                .created_at = time_in(row.getColumn(2)),
+                                .expires_at = time_in(row.getColumn(3)),
+                                .mac = {}};
+    copy_octets(row.getColumn(1), invitation.hash, "an invitation's hash that is none");
+    copy_octets(row.getColumn(4), invitation.mac, "an invitation's MAC that is none");
+    return invitation;
 }
 
 SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name)

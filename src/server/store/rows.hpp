@@ -13,6 +13,7 @@
 #include "server/auth/account.hpp"
 #include "server/auth/audit.hpp"
 #include "server/auth/device.hpp"
+#include "server/auth/invitation.hpp"
 #include "server/store/seal.hpp"
 
 namespace securelogin::store {
@@ -30,6 +31,8 @@ namespace securelogin::store {
 
 /// The row that sql::kFindDevice or sql::kDevicesOf stands on.  Throws SQLite::Exception as account_in().
 [[nodiscard]] auth::Device device_in(SQLite::Statement& row);
+/// The row that sql::kFindInvitation and its like stand on.  Throws SQLite::Exception as account_in().
+[[nodiscard]] auth::Invitation invitation_in(SQLite::Statement& row);
 /// Nothing, rather than an empty text, where there is nothing to say.
 [[nodiscard]] std::optional<std::string> unless_empty(const std::string& text);
 

@@ -108,6 +108,37 @@ std::vector<auth::Device> SqliteReader::devices(auth::UserId user)
     });
 }
 
+std::optional<auth::Invitation> SqliteReader::invitation_of(const auth::UserName& name)
+{
+    return connection_.attempt("finding an invitation in", [&] {
+        SQLite::Statement statement(connection_.database(), sql::kInvitationOf);
+        Execution found(statement, name.str());
+        return found.next() ? std::optional(invitation_in(statement)) : std::nullopt;
+    });
+}
+
+void SqliteReader::for_each_invitation(const std::function<void(const auth::Invitation&)>& visit)
+{
+    std::string last;
+    for (;;) {
+        const auto page = invitations_after(last);
+        if (page.empty()) return;
+        for (const auto& invitation : page) visit(invitation);
+        last = page.back().name.str();
+    }
+}
+
+std::vector<auth::Invitation> SqliteReader::invitations_after(const std::string& name)
+{
+    return connection_.attempt("listing invitations in", [&] {
+        SQLite::Statement statement(connection_.database(), sql::kInvitationsAfter);
+        std::vector<auth::Invitation> page;
+        Execution rows(statement, name, kPage);
+        while (rows.next()) page.push_back(invitation_in(statement));
+        return page;
+    });
+}
+
 void SqliteReader::for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit)
 {
     auto last = query.newest ? before_the_newest(query, *query.newest) : query.after;

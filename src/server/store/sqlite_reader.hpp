@@ -30,6 +30,8 @@ class SqliteReader final : public auth::Reader {
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now) override;
     std::vector<auth::Device> devices(auth::UserId user) override;
+    std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override;
+    void for_each_invitation(const std::function<void(const auth::Invitation&)>& visit) override;
     void for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit) override;
     std::optional<auth::AuditHead> read_audit(const AuditVisit& visit) override;
     auth::StoreSummary summary(const auth::SessionPolicy& policy, auth::Time now) override;
@@ -50,6 +52,7 @@ class SqliteReader final : public auth::Reader {
 
     [[nodiscard]] std::optional<auth::StoredPassword> read_password(const auth::UserName& name);
     [[nodiscard]] std::vector<auth::Account> accounts_after(const std::string& name);
+    [[nodiscard]] std::vector<auth::Invitation> invitations_after(const std::string& name);
     [[nodiscard]] std::vector<auth::AuditEntry> audit_page(const auth::AuditQuery& query, std::int64_t after);
     /// The id behind which the newest begin that are wanted.
     [[nodiscard]] std::int64_t before_the_newest(const auth::AuditQuery& query, std::int64_t newest);

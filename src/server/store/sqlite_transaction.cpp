@@ -128,6 +128,11 @@ void SqliteTransaction::set_totp(const Account& account, const Secret& secret,
                parameters.digits, std::int64_t{parameters.period.count()}, now);
 }
 
+void SqliteTransaction::remove_totp(const Account& account)
+{
+    change("removing a TOTP secret from", statements_.remove_totp, account.id);
+}
+
 bool SqliteTransaction::spend_step(UserId user, auth::TimeStep step)
 {
     return change("spending a time step in", statements_.spend_step, step, user) == 1;
@@ -136,6 +141,39 @@ bool SqliteTransaction::spend_step(UserId user, auth::TimeStep step)
 void SqliteTransaction::count_code_failure(UserId user)
 {
     change_one("counting a wrong code in", statements_.count_code_failure, user);
+}
+
+void SqliteTransaction::save_invitation(const auth::Invitation& invitation)
+{
+    change("saving an invitation to", statements_.save_invitation, invitation.name.str(), invitation.hash,
+           invitation.created_at, invitation.expires_at, invitation.mac);
+}
+
+std::optional<auth::Invitation> SqliteTransaction::find_invitation(const auth::InvitationHash& hash)
+{
+    return attempt("finding an invitation in", [&] {
+        Execution found(statements_.find_invitation, hash);
+        return found.next() ? std::optional(invitation_in(statements_.find_invitation)) : std::nullopt;
+    });
+}
+
+std::optional<auth::Invitation> SqliteTransaction::invitation_of(const auth::UserName& name)
+{
+    return attempt("finding an invitation in", [&] {
+        Execution found(statements_.invitation_of, name.str());
+        return found.next() ? std::optional(invitation_in(statements_.invitation_of)) : std::nullopt;
+    });
+}
+
+bool SqliteTransaction::spend_invitation(const auth::Invitation& invitation, Time now)
+{
+    return change("spending an invitation in", statements_.spend_invitation, invitation.name.str(),
+                  invitation.hash, now) == 1;
+}
+
+bool SqliteTransaction::remove_invitation(const auth::UserName& name)
+{
+    return change("removing an invitation from", statements_.remove_invitation, name.str()) == 1;
 }
 
 auth::Failures SqliteTransaction::failures(const NameKey& name, const Source& source)
@@ -345,7 +383,9 @@ bool SqliteTransaction::purge(const auth::Purge& purge)
     const int ceilings = change(doing, statements_.purge_ceilings, purge.now, most);
     const int sources = change(doing, statements_.purge_sources, purge.forgotten_source, most);
     const int devices = change(doing, statements_.purge_devices, purge.now - auth::kDevicesForgotten, most);
-    const bool more = std::max({sessions, failures, refusals, ceilings, sources, devices}) >= most;
+    const int invitations = change(doing, statements_.purge_invitations, purge.now, most);
+    const bool more =
+        std::max({sessions, failures, refusals, ceilings, sources, devices, invitations}) >= most;
     return trim(purge) || more;
 }
 

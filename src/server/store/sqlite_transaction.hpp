@@ -32,6 +32,13 @@ struct TransactionStatements {
     SQLite::Statement set_totp{database, sql::kSetTotp};
     SQLite::Statement spend_step{database, sql::kSpendStep};
     SQLite::Statement count_code_failure{database, sql::kCountCodeFailure};
+    SQLite::Statement remove_totp{database, sql::kRemoveTotp};
+    SQLite::Statement save_invitation{database, sql::kSaveInvitation};
+    SQLite::Statement find_invitation{database, sql::kFindInvitation};
+    SQLite::Statement invitation_of{database, sql::kInvitationOf};
+    SQLite::Statement spend_invitation{database, sql::kSpendInvitation};
+    SQLite::Statement remove_invitation{database, sql::kRemoveInvitation};
+    SQLite::Statement purge_invitations{database, sql::kPurgeInvitations};
     SQLite::Statement find_failures{database, sql::kFindFailures};
     SQLite::Statement save_failures{database, sql::kSaveFailures};
     SQLite::Statement forget_failures{database, sql::kForgetFailures};
@@ -98,8 +105,15 @@ class SqliteTransaction final : public auth::Transaction {
     Secret totp_secret(const auth::Account& account) override;
     void set_totp(const auth::Account& account, const Secret& secret, const auth::TotpParameters& parameters,
                   auth::Time now) override;
+    void remove_totp(const auth::Account& account) override;
     bool spend_step(auth::UserId user, auth::TimeStep step) override;
     void count_code_failure(auth::UserId user) override;
+
+    void save_invitation(const auth::Invitation& invitation) override;
+    std::optional<auth::Invitation> find_invitation(const auth::InvitationHash& hash) override;
+    std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override;
+    bool spend_invitation(const auth::Invitation& invitation, auth::Time now) override;
+    bool remove_invitation(const auth::UserName& name) override;
 
     auth::Failures failures(const auth::NameKey& name, const auth::Source& source) override;
     void save_failures(const auth::NameKey& name, const auth::Source& source, const auth::Failures& failures,

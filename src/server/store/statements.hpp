@@ -50,6 +50,27 @@ inline constexpr const char* kSpendStep =
     "UPDATE totp SET last_step = $1 WHERE user_id = $2 AND last_step < $1";
 inline constexpr const char* kCountCodeFailure = "UPDATE totp SET failures = failures + 1 WHERE user_id = $1";
 
+inline constexpr const char* kRemoveTotp = "DELETE FROM totp WHERE user_id = $1";
+
+// Invitations
+
+inline constexpr const char* kSaveInvitation =
+    "INSERT INTO invitations (name, hash, created_at, expires_at, mac) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at,"
+    " expires_at = excluded.expires_at, mac = excluded.mac";
+inline constexpr const char* kFindInvitation =
+    "SELECT name, hash, created_at, expires_at, mac FROM invitations WHERE hash = $1";
+inline constexpr const char* kInvitationOf =
+    "SELECT name, hash, created_at, expires_at, mac FROM invitations WHERE name = $1";
+inline constexpr const char* kInvitationsAfter =
+    "SELECT name, hash, created_at, expires_at, mac FROM invitations WHERE name > $1 ORDER BY name LIMIT $2";
+/// An invitation works once: this is the statement that says so.  Never read-then-delete.
+inline constexpr const char* kSpendInvitation =
+    "DELETE FROM invitations WHERE name = $1 AND hash = $2 AND expires_at > $3";
+inline constexpr const char* kRemoveInvitation = "DELETE FROM invitations WHERE name = $1";
+inline constexpr const char* kPurgeInvitations =
+    "DELETE FROM invitations WHERE name IN (SELECT name FROM invitations WHERE expires_at <= $1 LIMIT $2)";
+
 // Failures and refusals
 
 inline constexpr const char* kFindFailures =

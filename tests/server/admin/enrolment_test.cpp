@@ -119,7 +119,7 @@ TEST_P(Enrolment, CodeOfTheUriIsTheCodeOfTheStore)
 TEST_P(Enrolment, NewKeyHasTheSameParametersAndItsCodesCount)
 {
     const auto old_uri = uri_from(std::string("add alice --generate-password ") + GetParam().options);
-    const auto uri = uri_from("reset-totp alice");
+    const auto uri = uri_from("reset-totp alice --qr " + (directory_ / "new.png").string());
     EXPECT_NE(parameter(uri, "secret", ""), parameter(old_uri, "secret", ""));
     expect_code_is_accepted(uri, stored_in(data()), GetParam().parameters);
 }

@@ -95,6 +95,11 @@ TEST(Options, EachCommandIsItself)
               PasswordFrom::standard_input);
     EXPECT_EQ(std::get<UserResetTotp>(parse_good({"user", "reset-totp", "a", "--qr", "f"}).command).qr.file,
               "f");
+    EXPECT_EQ(std::get<UserResetTotp>(parse_good({"user", "reset-totp", "a"}).command).lasts,
+              std::chrono::hours(24));
+    const auto invite = std::get<UserInvite>(parse_good({"user", "invite", "a", "--expires", "3d"}).command);
+    EXPECT_EQ(invite.name, "a");
+    EXPECT_EQ(invite.lasts, std::chrono::days(3));
     const auto one =
         std::get<UserForgetDevice>(parse_good({"user", "forget-device", "a", "AAAAAAAA"}).command);
     EXPECT_EQ(one.name, "a");

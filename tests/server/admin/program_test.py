@@ -376,9 +376,9 @@ class OnATerminal(Case):
     BLACK, WHITE = 0, 255  # the terminal's own background
 
     def drawn(self, columns=80, words=(), **environment):
-        """(picture, URI) as `user reset-totp` shows them, what it says to the person left out."""
+        """(picture, URI) as `user reset-totp --qr` shows them, what it says to the person left out."""
         self.add()
-        terminal = Terminal(self, "user", "reset-totp", "alice", *words, columns=columns, **environment)
+        terminal = Terminal(self, "user", "reset-totp", "alice", "--qr", "new.png", *words, columns=columns, **environment)
         self.assertEqual(terminal.end(), DONE, terminal.text)
         lines = terminal.text.replace("\r", "").splitlines(keepends=True)
         uri = next(line for line in lines if line.startswith("otpauth://")).strip()
@@ -427,14 +427,14 @@ class OnATerminal(Case):
 
     def test_json_on_a_terminal_is_json_alone(self):
         self.add()
-        terminal = Terminal(self, "user", "reset-totp", "alice", "--json")
+        terminal = Terminal(self, "user", "reset-totp", "alice", "--qr", "new.png", "--json")
         self.assertEqual(terminal.end(), DONE, terminal.text)
         self.assertEqual(len([line for line in terminal.text.splitlines() if line.startswith("{")]), 1)
         self.assertNotIn("\u2588", terminal.text)
 
     def test_it_is_not_drawn_into_a_pipe(self):
         self.add()
-        self.assertNotIn("\u2588", self.succeed("user", "reset-totp", "alice"))
+        self.assertNotIn("\u2588", self.succeed("user", "reset-totp", "alice", "--qr", "new.png"))
 
     def test_password_is_asked_for_twice_and_not_shown(self):
         terminal = Terminal(self, "user", "add", "alice")
@@ -621,7 +621,7 @@ class Everyday(Case):
             self.assertRegex(user.pop(key), f"^{RFC3339}$")
         self.assertRegex(user["totp"].pop("enrolled_at"), f"^{RFC3339}$")
         self.assertEqual(user, {
-            "username": "alice", "state": "active", "last_login": None, "sessions": 0, "devices": [],
+            "username": "alice", "state": "active", "last_login": None, "sessions": 0, "devices": [], "invitation": None,
             "totp": {"algorithm": "sha1", "digits": 6, "period": 30, "failures": 0, "failure_limit": 103}})
 
     def test_show_of_a_user_who_has_logged_in(self):
@@ -675,13 +675,28 @@ class Everyday(Case):
         old = self.add()["otpauth_uri"]
         self.open_session()
         self.change("UPDATE totp SET failures = 103, last_step = 59343840")
-        result = self.succeed_json("user", "reset-totp", "alice")
+        result = self.succeed_json("user", "reset-totp", "alice", "--qr", "new.png")
         self.assertEqual(set(result), {"username", "otpauth_uri", "qr_file"})
         self.assertNotEqual(result["otpauth_uri"], old)
         user = self.succeed_json("user", "show", "alice")
         self.assertEqual((user["totp"]["failures"], user["sessions"]), (0, 0))
         self.assertEqual(self.query("SELECT last_step FROM totp"), [(0,)])
         self.assertEqual(self.audit(), ["user.add", "user.reset-totp"])
+
+    def test_reset_takes_the_key_away_and_invites(self):
+        self.add()
+        self.open_session()
+        made = self.succeed_json("user", "reset-totp", "alice", "--expires", "2h")
+        self.assertEqual(set(made), {"username", "invitation", "expires_at", "command"})
+        user = self.succeed_json("user", "show", "alice")
+        self.assertEqual((user["state"], user["totp"], user["sessions"]), ("unenrolled", None, 0))
+        self.assertEqual(user["invitation"]["expires_at"], made["expires_at"])
+        self.assertIn(("user.reset-totp", "invited"), self.query("SELECT event, reason FROM audit"))
+        # Another one, where that is lost; and a key at once takes it back.
+        self.succeed("user", "invite", "alice")
+        self.succeed("user", "reset-totp", "alice", "--qr", "new.png")
+        self.assertEqual(self.query("SELECT COUNT(*) FROM invitations"), [(0,)])
+        self.assertEqual(self.succeed_json("user", "show", "alice")["state"], "active")
 
     def remember_device(self, octet, name="alice", at=1780315200):
         """As a login does; the fingerprint as it is shown, and in short."""
@@ -917,12 +932,124 @@ class KeyCommands(Case):
                           "old_key_in_credential": False}, told)
 
 
+class Invitations(Case):
+    FORM = r"^([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{2}$"
+
+    def invite(self, name="carol", *words):
+        return self.succeed_json("user", "invite", name, *words)
+
+    def test_makes_the_data_directory_and_prints_what_the_person_needs(self):
+        made = self.invite()
+        self.assertEqual(set(made), {"username", "invitation", "expires_at", "command"})
+        self.assertEqual(made["username"], "carol")
+        self.assertRegex(made["invitation"], self.FORM)
+        self.assertRegex(made["expires_at"], f"^{RFC3339}$")
+        self.assertRegex(made["command"], r"^securelogin enrol \S+$")
+        self.assertEqual(self.audit(), ["user.invite"])
+        self.assertEqual(self.query("SELECT reason, source FROM audit"), [("carol", "admin")])
+
+    def test_only_a_hash_is_stored(self):
+        made = self.invite()
+        for file in os.listdir(self.data):
+            if os.path.isfile(os.path.join(self.data, file)):
+                with open(os.path.join(self.data, file), "rb") as stored:
+                    content = stored.read().upper()
+                self.assertNotIn(made["invitation"].encode(), content)
+                self.assertNotIn(made["invitation"].replace("-", "").encode(), content)
+
+    def test_as_text_it_is_key_value_lines(self):
+        facts = dict(line.split(" ", 1) for line in self.succeed("user", "invite", "Carol").splitlines())
+        self.assertEqual(set(facts), {"invitation", "expires", "command"})
+        self.assertRegex(facts["invitation"], self.FORM)
+
+    def test_the_command_names_server_and_port(self):
+        with open(self.path("settings.toml"), "w") as file:
+            file.write('name = "login.example.net"\n[listen]\ntls = ["0.0.0.0:4321"]\n')
+        os.chmod(self.path("settings.toml"), 0o600)
+        made = self.invite("carol", "--config", "settings.toml")
+        self.assertEqual(made["command"], "securelogin enrol login.example.net:4321")
+
+    def test_stands_a_day_unless_told_otherwise(self):
+        for words, seconds in (((), 86400), (("--expires", "90s"), 90), (("--expires", "30d"), 30 * 86400)):
+            with self.subTest(words):
+                self.invite("carol", *words)
+                self.assertEqual(self.query("SELECT expires_at - created_at FROM invitations"), [(seconds,)])
+
+    def test_times_that_are_none_are_refused(self):
+        for time_given in ("0s", "31d", "24", "h", "-1h", "2026-11-22", "soon", ""):
+            with self.subTest(time_given):
+                self.refuse(USAGE, "user", "invite", "carol", f"--expires={time_given}", says=["--expires"])
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_a_new_one_takes_the_place_of_the_old(self):
+        first, second = self.invite(), self.invite()
+        self.assertNotEqual(first["invitation"], second["invitation"])
+        self.assertEqual(self.query("SELECT COUNT(*) FROM invitations"), [(1,)])
+
+    def test_who_is_invited_is_listed_and_shown(self):
+        self.add("alice")
+        made = self.invite()
+        listed = self.succeed_json("user", "list")
+        self.assertEqual([(user["username"], user["state"]) for user in listed], [("alice", "active"), ("carol", "invited")])
+        self.assertEqual(set(listed[0]), set(listed[1]))
+        self.assertRegex(self.succeed("user", "list"), r"(?m)^carol +invited ")
+        shown = self.succeed_json("user", "show", "carol")
+        self.assertEqual((shown["state"], shown["invitation"]["expires_at"]), ("invited", made["expires_at"]))
+        self.assertIn("state invited\n", self.succeed("user", "show", "carol"))
+
+    def test_an_enrolled_user_is_not_invited(self):
+        self.add("alice")
+        self.refuse(CANNOT_CREATE, "user", "invite", "alice", says=["already", "user reset-totp alice"])
+        self.assertEqual(self.query("SELECT COUNT(*) FROM invitations"), [(0,)])
+        self.assertEqual(self.audit(), ["user.add"])
+
+    def test_who_is_invited_is_not_added(self):
+        self.invite()
+        self.refuse(CANNOT_CREATE, "user", "add", "carol", "--generate-password", says=["is invited", "user remove carol"])
+        self.assertEqual(self.query("SELECT COUNT(*) FROM users"), [(0,)])
+
+    def test_remove_takes_an_invitation_back(self):
+        self.invite()
+        self.assertEqual(self.succeed_json("user", "remove", "carol"), {"username": "carol", "state": "removed"})
+        self.assertEqual(self.succeed_json("user", "list"), [])
+        self.refuse(NO_USER, "user", "remove", "carol", says=["no user carol"])
+        self.assertEqual(self.audit(), ["user.invite", "user.uninvite"])
+
+    def test_what_is_done_to_users_is_not_done_to_the_invited(self):
+        self.invite()
+        for command in ("disable", "enable", "passwd", "reset-totp"):
+            words = ["--generate-password"] if command == "passwd" else []
+            with self.subTest(command):
+                self.refuse(NO_USER, "user", command, "carol", *words, says=["no user carol"])
+
+    def test_an_expired_one_is_as_none(self):
+        self.invite("carol", "--expires", "1s")
+        deadline = time.monotonic() + DEADLINE
+        while self.run_program("user", "show", "carol").returncode == DONE:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(self.succeed_json("user", "list"), [])
+        self.add("carol")
+        self.assertEqual(self.query("SELECT COUNT(*) FROM invitations"), [(0,)])
+
+    def test_removing_a_user_removes_the_invitation(self):
+        self.add()
+        self.succeed("user", "reset-totp", "alice")
+        self.succeed("user", "remove", "alice")
+        self.assertEqual(self.query("SELECT COUNT(*) FROM invitations"), [(0,)])
+
+    def test_a_file_or_an_expiry(self):
+        self.add()
+        self.refuse(USAGE, "user", "reset-totp", "alice", "--qr", "new.png", "--expires", "1h", says=["--expires"])
+        self.refuse(USAGE, "user", "reset-totp", "alice", "--no-terminal-qr", says=["--qr"])
+        self.assertEqual(self.audit(), ["user.add"])
+
+
 class Errors(Case):
     """Each row: arrange, exit code, words, what the one line says."""
 
     def test_bad_names(self):
         for name in ("", ".alice", "al ice", "alice@home", "a" * 65, "ålice", "al\x1bice", "../alice"):
-            for command in ("add", "show", "disable", "enable", "remove", "passwd", "reset-totp"):
+            for command in ("add", "invite", "show", "disable", "enable", "remove", "passwd", "reset-totp"):
                 words = ["--generate-password"] if command in ("add", "passwd") else []
                 with self.subTest(name=name, command=command):
                     result = self.refuse(USAGE, "user", command, name, *words, says=["not a user name"])
@@ -1010,7 +1137,10 @@ class Errors(Case):
         with open("/dev/full", "w") as full:
             self.refuse(IO, "user", "add", "alice", "--generate-password", stdout=full,
                         says=["No space left", "alice", "remove"])
-            self.refuse(IO, "user", "reset-totp", "alice", stdout=full, says=["No space left", "reset it again"])
+            self.refuse(IO, "user", "reset-totp", "alice", "--qr", "new.png", stdout=full,
+                        says=["No space left", "reset it again"])
+            self.refuse(IO, "user", "reset-totp", "alice", stdout=full, says=["No space left", "user invite alice"])
+            self.refuse(IO, "user", "invite", "bob", stdout=full, says=["No space left", "user invite bob"])
             self.refuse(IO, "user", "passwd", "alice", "--generate-password", stdout=full, says=["set it again"])
             self.refuse(IO, "user", "list", stdout=full, says=["No space left"])
 

@@ -72,6 +72,7 @@ handshake = 21
 answer = 22
 login = 23
 idle = 24
+enrolment = 26
 drain = 25
 [threads]
 io = 31
@@ -120,6 +121,7 @@ reasons = true
     EXPECT_EQ(settings.deadlines.answer, 22s);
     EXPECT_EQ(settings.deadlines.login, 23s);
     EXPECT_EQ(settings.deadlines.idle, 24s);
+    EXPECT_EQ(settings.deadlines.enrolment, 26s);
     EXPECT_EQ(settings.deadlines.drain, 25s);
     EXPECT_EQ(settings.threads.io, 31U);
     EXPECT_EQ(settings.threads.hash, 32U);
@@ -169,6 +171,7 @@ TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
     EXPECT_EQ(settings.deadlines.answer, defaults.deadlines.answer);
     EXPECT_EQ(settings.deadlines.login, defaults.deadlines.login);
     EXPECT_EQ(settings.deadlines.idle, defaults.deadlines.idle);
+    EXPECT_EQ(settings.deadlines.enrolment, defaults.deadlines.enrolment);
     EXPECT_EQ(settings.deadlines.drain, defaults.deadlines.drain);
     EXPECT_EQ(settings.threads.io, defaults.threads.io);
     EXPECT_EQ(settings.threads.hash, defaults.threads.hash);
@@ -263,8 +266,8 @@ INSTANTIATE_TEST_SUITE_P(
                     RangeCase{"waits", "strangers", 1, 10000}, RangeCase{"deadlines", "handshake", 1, 300},
                     RangeCase{"deadlines", "answer", 1, 3600}, RangeCase{"deadlines", "login", 1, 3600},
                     RangeCase{"deadlines", "idle", 1, 86400}, RangeCase{"deadlines", "drain", 1, 300},
-                    RangeCase{"threads", "io", 0, 256}, RangeCase{"threads", "hash", 0, 256},
-                    RangeCase{"password", "memory_kib", 19456, 262144},
+                    RangeCase{"deadlines", "enrolment", 1, 3600}, RangeCase{"threads", "io", 0, 256},
+                    RangeCase{"threads", "hash", 0, 256}, RangeCase{"password", "memory_kib", 19456, 262144},
                     RangeCase{"password", "passes", 2, 16}, RangeCase{"totp", "window", 0, 5},
                     RangeCase{"waits", "free", 0, 100}, RangeCase{"waits", "first", 1, 3600},
                     RangeCase{"waits", "longest", 1, 86400}, RangeCase{"session", "idle", 60, 86400},

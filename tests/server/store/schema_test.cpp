@@ -92,6 +92,15 @@ INSTANTIATE_TEST_SUITE_P(
         Forbidden{"ANameInTheClear", "INSERT INTO failures VALUES (x'616c696365', 'local', 1, 0, NULL, 1)"},
         Forbidden{"ADeviceOfNobody", "INSERT INTO devices VALUES (99, zeroblob(32), 1, 1, 'local')"},
         Forbidden{"AShortDeviceFingerprint", "INSERT INTO devices VALUES (17, zeroblob(31), 1, 1, 'local')"},
+        Forbidden{"AnInvitationThatExpiresBeforeItIsMade",
+                  "INSERT INTO invitations VALUES ('bob', zeroblob(32), 2, 2, zeroblob(16))"},
+        Forbidden{"AnInvitationInTheClear",
+                  "INSERT INTO invitations VALUES ('bob', zeroblob(16), 1, 2, zeroblob(16))"},
+        Forbidden{"AnInvitationOfNobodysName",
+                  "INSERT INTO invitations VALUES ('Bob', zeroblob(32), 1, 2, zeroblob(16))"},
+        Forbidden{"OneInvitationForTwo",
+                  "INSERT INTO invitations VALUES ('bob', zeroblob(32), 1, 2, zeroblob(16)),"
+                  " ('carol', zeroblob(32), 1, 2, zeroblob(16))"},
         Forbidden{"ASecondInstallation",
                   "INSERT INTO installation VALUES (2, 1, 1, zeroblob(64), NULL, NULL)"},
         Forbidden{"ANameKeyInTheClear", "UPDATE installation SET name_key = zeroblob(32)"},
@@ -139,6 +148,13 @@ INSTANTIATE_TEST_SUITE_P(
         STATEMENT(kResealPassword), STATEMENT(kResealTotp), STATEMENT(kCountUsers),
         STATEMENT(kFindSchemaVersion), STATEMENT(kSetSchemaVersion), STATEMENT(kSummary)),
     [](const auto& row) { return row.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Invitations, Statements,
+                         testing::Values(STATEMENT(kRemoveTotp), STATEMENT(kSaveInvitation),
+                                         STATEMENT(kFindInvitation), STATEMENT(kInvitationOf),
+                                         STATEMENT(kInvitationsAfter), STATEMENT(kSpendInvitation),
+                                         STATEMENT(kRemoveInvitation), STATEMENT(kPurgeInvitations)),
+                         [](const auto& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace securelogin::store

@@ -9,7 +9,7 @@
 
 #include "common/secret.hpp"
 
-namespace securelogin::admin {
+namespace securelogin {
 
 class QrCode {
   public:
@@ -53,4 +53,4 @@ struct Cells {
 /// Throws std::runtime_error, std::bad_alloc.
 [[nodiscard]] Secret png_picture(const QrCode& code);
 
-}  // namespace securelogin::admin
+}  // namespace securelogin

@@ -1,4 +1,4 @@
-#include "server/admin/qr_code.hpp"
+#include "common/qr_code.hpp"
 
 #include <png.h>
 #include <qrencode.h>
@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace securelogin::admin {
+namespace securelogin {
 namespace {
 
 constexpr int kScreenQuietZone =
@@ -152,4 +152,4 @@ Secret png_picture(const QrCode& code)
     return png;
 }
 
-}  // namespace securelogin::admin
+}  // namespace securelogin

@@ -1,4 +1,4 @@
-#include "server/admin/qr_code.hpp"
+#include "common/qr_code.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 
 #include "tests/support/temporary_directory.hpp"
 
-namespace securelogin::admin {
+namespace securelogin {
 namespace {
 
 constexpr auto kShortUri =
@@ -173,4 +173,4 @@ TEST(TerminalPicture, HasNoEscapeCodesWhenPlain)
 }
 
 }  // namespace
-}  // namespace securelogin::admin
+}  // namespace securelogin
