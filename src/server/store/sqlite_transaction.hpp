@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,11 +28,17 @@ struct TransactionStatements {
     SQLite::Statement remove_user{database, sql::kRemoveUser};
     SQLite::Statement set_password{database, sql::kSetPassword};
     SQLite::Statement renew_password_hash{database, sql::kRenewPasswordHash};
+    SQLite::Statement require_new_password{database, sql::kRequireNewPassword};
     SQLite::Statement record_login{database, sql::kRecordLogin};
     SQLite::Statement find_totp_secret{database, sql::kFindTotpSecret};
     SQLite::Statement set_totp{database, sql::kSetTotp};
     SQLite::Statement spend_step{database, sql::kSpendStep};
     SQLite::Statement count_code_failure{database, sql::kCountCodeFailure};
+    SQLite::Statement forget_recovery_codes{database, sql::kForgetRecoveryCodes};
+    SQLite::Statement add_recovery_code{database, sql::kAddRecoveryCode};
+    SQLite::Statement note_recovery_codes{database, sql::kNoteRecoveryCodes};
+    SQLite::Statement spend_recovery_code{database, sql::kSpendRecoveryCode};
+    SQLite::Statement count_recovery_codes{database, sql::kCountRecoveryCodes};
     SQLite::Statement find_failures{database, sql::kFindFailures};
     SQLite::Statement save_failures{database, sql::kSaveFailures};
     SQLite::Statement forget_failures{database, sql::kForgetFailures};
@@ -93,6 +100,7 @@ class SqliteTransaction final : public auth::Transaction {
     void remove_account(const auth::Account& account) override;
     void set_password(const auth::Account& account, const Secret& phc, auth::Time now) override;
     bool renew_password_hash(const auth::Account& account, std::int64_t epoch, const Secret& phc) override;
+    void require_new_password(const auth::Account& account) override;
     void record_login(const auth::Account& account, const auth::LastLogin& login) override;
 
     Secret totp_secret(const auth::Account& account) override;
@@ -100,6 +108,11 @@ class SqliteTransaction final : public auth::Transaction {
                   auth::Time now) override;
     bool spend_step(auth::UserId user, auth::TimeStep step) override;
     void count_code_failure(auth::UserId user) override;
+
+    void set_recovery_codes(const auth::Account& account,
+                            std::span<const auth::RecoveryCodeHash> hashes) override;
+    bool spend_recovery_code(auth::UserId user, const auth::RecoveryCodeHash& hash) override;
+    int count_recovery_codes(auth::UserId user) override;
 
     auth::Failures failures(const auth::NameKey& name, const auth::Source& source) override;
     void save_failures(const auth::NameKey& name, const auth::Source& source, const auth::Failures& failures,
