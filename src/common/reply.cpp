@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/secret.hpp"
+
 namespace securelogin {
 namespace {
 
@@ -14,11 +16,19 @@ bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 std::string to_wire(const Reply& reply)
 {
     const auto digits = std::to_string(reply.code);
+    std::size_t size = digits.size() + reply.text.size() + 3;
+    for (const auto& [key, value] : reply.facts) size += digits.size() + key.size() + value.size() + 4;
     std::string wire;
+    wire.reserve(size);
     for (const auto& [key, value] : reply.facts) {
         wire.append(digits).append("-").append(key).append(" ").append(value).append("\r\n");
     }
     return wire.append(digits).append(" ").append(reply.text).append("\r\n");
+}
+
+void forget_values(Reply& reply) noexcept
+{
+    for (auto& [key, value] : reply.facts) wipe(value);
 }
 
 std::optional<ReplyLine> parse_reply_line(std::string_view line) noexcept

@@ -1,8 +1,6 @@
 #include "server/service_factory.hpp"
 
-#include <string>
-#include <vector>
-
+#include "server/password_settings.hpp"
 #include "server/self_signed.hpp"
 
 namespace securelogin {
@@ -23,17 +21,16 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
     const auto files = tls_files(settings, parts_.data);
     require_private(files.key);
     const auto& deadlines = settings.deadlines;
-    return std::make_shared<const net::Service>(net::Service{
-        .name = settings.name,
-        .deadlines = {.handshake = deadlines.handshake,
-                      .answer = deadlines.answer,
-                      .login = deadlines.login,
-                      .idle = deadlines.idle},
-        .tls = net::make_server_context(files, settings.tls.allow_tls12),
-        .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
-                          std::vector<std::string>{settings.name, settings.issuer, "SecureLogin"},
-                          &parts_.metrics},
-        .log = parts_.log});
+    return std::make_shared<const net::Service>(
+        net::Service{.name = settings.name,
+                     .deadlines = {.handshake = deadlines.handshake,
+                                   .answer = deadlines.answer,
+                                   .login = deadlines.login,
+                                   .idle = deadlines.idle},
+                     .tls = net::make_server_context(files, settings.tls.allow_tls12),
+                     .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
+                                       password_rules(settings), &parts_.metrics},
+                     .log = parts_.log});
 }
 
 }  // namespace securelogin

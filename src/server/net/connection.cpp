@@ -153,6 +153,7 @@ asio::awaitable<void> Connection::converse()
             .server_name = service_->name, .authenticator = service_->authenticator, .log = service_->log};
         co_await login::converse(*this, setting);
     } catch (const login::PeerLeft&) {
+        wipe(unsent_);
         unsent_.clear();
     } catch (const login::TimedOut&) {
         say({.code = code::kClosing, .text = "Timeout"});
@@ -164,9 +165,25 @@ asio::awaitable<void> Connection::converse()
         service_->log.write(
             Level::error, "conversation_failed",
             {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.what()}});
+        wipe(unsent_);
         unsent_.clear();
         say({.code = code::kClosing, .text = "Temporary failure, try again later"});
     }
+}
+
+/// A reply may hold a secret: no copy of it is left behind where a longer one takes the place.
+void Connection::say(const Reply& reply)
+{
+    auto wire = to_wire(reply);
+    if (unsent_.capacity() - unsent_.size() < wire.size()) {
+        std::string longer;
+        longer.reserve(unsent_.size() + wire.size());
+        longer += unsent_;
+        longer.swap(unsent_);
+        wipe(longer);
+    }
+    unsent_ += wire;
+    wipe(wire);
 }
 
 asio::awaitable<Secret> Connection::answer(Patience patience)
@@ -201,6 +218,7 @@ asio::awaitable<void> Connection::flush()
     if (unsent_.empty()) co_return;
     const auto buffer = asio::buffer(unsent_);
     const auto [error, count] = co_await asio::async_write(stream_, buffer, kResult);
+    wipe(unsent_);
     std::string().swap(unsent_);  // an idle connection keeps no buffer
     if (error) give_up(error);
 }

@@ -61,7 +61,7 @@ class Connection final : public login::Peer, public std::enable_shared_from_this
     /// Ends the conversation at its next question.  Any thread.
     void shut_down();
 
-    void say(const Reply& reply) override { unsent_ += to_wire(reply); }
+    void say(const Reply& reply) override;
     [[nodiscard]] boost::asio::awaitable<Secret> answer(Patience patience) override;
     void logged_in() override { login_deadline_.reset(); }
     [[nodiscard]] const auth::Source& source() const override { return source_; }
