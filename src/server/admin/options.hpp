@@ -27,6 +27,8 @@ struct UserAdd {
     PasswordFrom password = PasswordFrom::terminal;
     QrOptions qr = {};
     auth::TotpParameters totp = {};
+    bool must_change = false;
+    bool recovery_codes = false;
 };
 struct UserList {};
 struct UserShow {
@@ -44,6 +46,7 @@ struct UserRemove {
 struct UserPasswd {
     std::string name;
     PasswordFrom password = PasswordFrom::terminal;
+    bool must_change = false;
 };
 struct UserResetTotp {
     std::string name;
