@@ -622,6 +622,7 @@ class Everyday(Case):
             self.assertRegex(user.pop(key), f"^{RFC3339}$")
         self.assertRegex(user["totp"].pop("enrolled_at"), f"^{RFC3339}$")
         self.assertEqual(user, {
+            "must_change_password": False, "recovery_codes": {"left": 0, "made": 0},
             "username": "alice", "state": "active", "last_login": None, "sessions": 0, "devices": [],
             "totp": {"algorithm": "sha1", "digits": 6, "period": 30, "failures": 0, "failure_limit": 103}})
 
