@@ -54,7 +54,7 @@ class Hashes {
     {
         ++index_;
         if (skewed_) return hash_of(on_curve(static_cast<double>(index_) / count_), index_);
-        place_ += std::ldexp(1.0, 64) / (count_ * 1.01) * wait_(generator_);
+        place_ += std::ldexp(1.0, 64) / (count_ * 1.0005) * wait_(generator_);
         last_ = std::max(static_cast<std::uint64_t>(std::min(place_, kMost)), last_ + 1);
         return hash_of(last_, generator_());
     }
@@ -67,7 +67,7 @@ class Hashes {
     }
 
   private:
-    static constexpr double kMost = 0x1.fffffffffffffp63;
+    static constexpr double kMost = 0x1.fffffffffffp63;  // with room for those that come out beyond it
 
     /// Twice as far apart, again and again: nothing is where it is expected.
     static std::uint64_t on_curve(double share)

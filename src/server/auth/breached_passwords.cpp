@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <optional>
 #include <system_error>
 #include <vector>
@@ -93,15 +94,30 @@ struct BreachedPasswords::Range {
 
     [[nodiscard]] std::uint64_t blocks() const noexcept { return end - begin; }
     [[nodiscard]] std::uint64_t middle() const noexcept { return begin + blocks() / 2; }
-    /// Where `hash` is, if hashes are spread evenly.
+    /// A block near which `hash` is, if hashes are spread evenly.
     [[nodiscard]] std::uint64_t expected(const Sha1& hash) const noexcept
     {
         const double width = position(after) - position(before);
         if (!(width > 0)) return middle();
-        const double share = (position(hash) - position(before)) / width;
-        const auto blocks_before =
-            static_cast<std::uint64_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(blocks()));
-        return begin + std::min(blocks_before, blocks() - 1);
+        const auto all = static_cast<double>(blocks());
+        const double there = std::clamp((position(hash) - position(before)) / width, 0.0, 1.0) * all;
+        const double guess = beyond(there, all - there);
+        return begin + std::min(static_cast<std::uint64_t>(std::max(guess, 0.0)), blocks() - 1);
+    }
+
+  private:
+    /// Near one end, a little further from it than expected: what is then found behind the hash leaves few
+    /// blocks between the two, where a guess that falls short would leave all the others.  As far as hashes
+    /// that are drawn at random may be from where they are expected, and some.
+    [[nodiscard]] static double beyond(double from_begin, double from_end) noexcept
+    {
+        constexpr double few = 16;  // blocks
+        constexpr double near = 8;  // times as far from the other end
+        const auto margin = [](double distance) { return 1 + std::sqrt(distance) / 2; };
+        if (from_begin + from_end <= few) return from_begin;
+        if (from_begin * near < from_end) return from_begin + margin(from_begin);
+        if (from_end * near < from_begin) return from_begin - margin(from_end);
+        return from_begin;
     }
 };
 
