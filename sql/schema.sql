@@ -34,6 +34,8 @@ CREATE TABLE users (
     password_set_at   INTEGER NOT NULL,
     last_login_at     INTEGER,
     last_login_source TEXT,
+    must_change_password INTEGER NOT NULL DEFAULT 0 CHECK (must_change_password IN (0, 1)),
+    recovery_codes_made  INTEGER NOT NULL DEFAULT 0 CHECK (recovery_codes_made >= 0),  -- the last time; 0: it has none
     CHECK ((last_login_at IS NULL) = (last_login_source IS NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -67,6 +69,13 @@ CREATE TABLE invitations (
     mac        BLOB    NOT NULL CHECK (length(mac) = 16)   -- keyed, of all the others: src/server/auth/invitation.hpp
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX invitations_by_expiry ON invitations (expires_at);
+
+-- The way in for who has lost the app: codes that are left.  One that is used is gone.
+CREATE TABLE recovery_codes (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    hash    BLOB    NOT NULL CHECK (length(hash) = 32),  -- keyed: src/server/auth/recovery_codes.hpp
+    PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
 
 -- Logins that have happened; live until ended, idle for too long (the programs' policy) or expired.
 CREATE TABLE sessions (

@@ -45,10 +45,7 @@ ExitCode Exchange::run()
 {
     try {
         log_in();
-        if (!plan_.command) return follow_commands();
-        const auto result = run_command(*plan_.command);
-        say_goodbye();
-        return result;
+        return do_what_is_to_be_done();
     } catch (const ConnectionLost& lost) {
         // After a 530 it is the login that has failed, however the server then ended the connection.
         if (refused_) throw Failure(ExitCode::login_failed, lost.what());
@@ -106,6 +103,22 @@ void Exchange::greet(const Reply& logged_in)
     }
     if (const auto warning = failures_warning(logged_in)) display_.warn(*warning);
     if (const auto warning = worn_key_warning(logged_in)) display_.warn(*warning);
+    if (const auto warning = recovery_codes_warning(logged_in)) display_.warn(*warning);
+    must_change_ = must_change_password(logged_in);
+    if (must_change_) {
+        display_.warn("Your password has to be changed before anything else can be done (passwd).");
+    }
+}
+
+ExitCode Exchange::do_what_is_to_be_done()
+{
+    // A person is asked at once; a script that does not know of it is told.  Where it comes to no new
+    // password, the server refuses what else is asked.
+    if (must_change_ && display_.interactive()) (void)run_command("PASSWD");
+    if (!plan_.command) return follow_commands();
+    const auto result = run_command(*plan_.command);
+    say_goodbye();
+    return result;
 }
 
 ExitCode Exchange::follow_commands()

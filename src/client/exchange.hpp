@@ -55,6 +55,7 @@ class Exchange {
     void note_refusal(const Reply& reply);
     void greet(const Reply& logged_in);
 
+    [[nodiscard]] ExitCode do_what_is_to_be_done();
     [[nodiscard]] ExitCode follow_commands();
     [[nodiscard]] ExitCode run_command(std::string_view line);
     void say_goodbye();
@@ -76,7 +77,8 @@ class Exchange {
     bool refused_ = false;    // a 530 came, and no 230 since
     bool throttled_ = false;  // a 450 came
     bool logged_in_ = false;
-    bool left_ = false;  // the server said goodbye
+    bool left_ = false;         // the server said goodbye
+    bool must_change_ = false;  // nothing else can be done before there is a new password
 };
 
 }  // namespace securelogin::client

@@ -109,6 +109,18 @@ std::optional<std::string> worn_key_warning(const Reply& logged_in)
            " key before that.";
 }
 
+std::optional<std::string> recovery_codes_warning(const Reply& logged_in)
+{
+    const auto left = fact(logged_in, "recovery-codes");
+    if (left.empty()) return std::nullopt;
+    const auto count = number(left);
+    const auto codes = count ? std::to_string(*count) : '"' + std::string(left) + '"';
+    return codes + (count == 1U ? " recovery code is left.  " : " recovery codes are left.  ") +
+           "The command codes makes new ones.";
+}
+
+bool must_change_password(const Reply& logged_in) { return fact(logged_in, "must-change-password") == "yes"; }
+
 std::string refusal(const Reply& reply)
 {
     const auto seconds = number(fact(reply, "retry-after"));

@@ -28,6 +28,12 @@ namespace securelogin::client {
 /// That half of the wrong codes that the key bears have been used up, or more; nothing while it is less.
 [[nodiscard]] std::optional<std::string> worn_key_warning(const Reply& logged_in);
 
+/// How many recovery codes are left; nothing where the server does not say so.
+[[nodiscard]] std::optional<std::string> recovery_codes_warning(const Reply& logged_in);
+
+/// Whether nothing can be done before the password has been changed.
+[[nodiscard]] bool must_change_password(const Reply& logged_in);
+
 /// The text, with how long to wait where the reply says so.
 [[nodiscard]] std::string refusal(const Reply& reply);
 

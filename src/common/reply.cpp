@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/secret.hpp"
+
 namespace securelogin {
 namespace {
 
@@ -22,6 +24,11 @@ std::string to_wire(const Reply& reply)
         wire.append(digits).append("-").append(key).append(" ").append(value).append("\r\n");
     }
     return wire.append(digits).append(" ").append(reply.text).append("\r\n");
+}
+
+void forget_values(Reply& reply) noexcept
+{
+    for (auto& [key, value] : reply.facts) wipe(value);
 }
 
 std::optional<ReplyLine> parse_reply_line(std::string_view line) noexcept

@@ -38,9 +38,13 @@ struct Reply {
     std::vector<std::pair<std::string, std::string>> facts = {};  // key (no blank), value
 };
 
-/// The reply as it goes over the wire, each line ended by CR LF.
+/// The reply as it goes over the wire, each line ended by CR LF; in memory of the size that it takes, so that
+/// no part of it is left elsewhere.
 /// REQUIRES: 100 <= code <= 999; no line break in text, keys and values.
 [[nodiscard]] std::string to_wire(const Reply& reply);
+
+/// Overwrites the values of the facts: some are secrets that are told once.
+void forget_values(Reply& reply) noexcept;
 
 /// One line of a reply as the client meets it.
 struct ReplyLine {

@@ -195,6 +195,8 @@ constexpr std::array kPasswordKeys{
         [](const Value& v, Settings& s) {
             s.policy.hash.passes = v.integer<std::uint32_t>(auth::kFloor.passes, auth::kCeiling.passes);
         }},
+    Key{"breached_passwords",
+        [](const Value& v, Settings& s) { s.breached_passwords = v.text(why_not_absolute); }},
 };
 
 constexpr std::array kTotpKeys{

@@ -64,6 +64,7 @@ struct Settings {
     } threads;
 
     auth::Policy policy;
+    std::optional<std::filesystem::path> breached_passwords;  // the list's file; default: none
 
     struct Alarms {
         std::vector<std::string> command;  // run for each alarm: absolute path, arguments; empty: none

@@ -16,7 +16,8 @@
 namespace securelogin {
 
 /// What a daemon with these settings needs: its data directory; for the next reload, the directories that the
-/// settings and the certificate's files lie in; the directories of Unix sockets; a few of the system's.
+/// settings, the certificate's files and the list of breached passwords lie in; the directories of Unix
+/// sockets; a few of the system's.
 [[nodiscard]] Reach reach_of(const Settings& settings, const std::filesystem::path& data,
                              const std::filesystem::path& settings_file);
 

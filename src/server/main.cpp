@@ -41,6 +41,7 @@
 #include "server/net/server.hpp"
 #include "server/notify.hpp"
 #include "server/ownership.hpp"
+#include "server/password_settings.hpp"
 #include "server/process.hpp"
 #include "server/service_factory.hpp"
 #include "server/store/kept_keys.hpp"
@@ -91,6 +92,13 @@ void check_alarm_command(const Settings& settings)
     if (!settings.alarms.command.empty()) require_runnable(settings.alarms.command);
 }
 
+/// Besides key and certificate.
+void check_named_files(const Settings& settings)
+{
+    check_alarm_command(settings);
+    [[maybe_unused]] const auto rules = password_rules(settings);
+}
+
 /// --check: everything that a start would read, and nothing written.
 int check(const DaemonOptions& options)
 {
@@ -98,7 +106,7 @@ int check(const DaemonOptions& options)
     [[maybe_unused]] const auto where = endpoints(settings);
     const auto path = DataDirectory::choose(options.data, settings);
     if (!std::filesystem::exists(path)) {
-        check_alarm_command(settings);
+        check_named_files(settings);
         std::cerr << "securelogind: settings are good; " << path.string()
                   << " will be made at the first start\n";
         return 0;
@@ -109,7 +117,7 @@ int check(const DaemonOptions& options)
         require_private(files.key);
         [[maybe_unused]] const auto context = net::make_server_context(files, settings.tls.allow_tls12);
     }
-    check_alarm_command(settings);
+    check_named_files(settings);
     if (std::filesystem::exists(data.database()) || std::filesystem::exists(data.master_key())) {
         const auto keys = data.master_keys(DataDirectory::IfMissing::refuse);
         if (std::filesystem::exists(data.database())) {
@@ -207,6 +215,7 @@ class Control {
             const auto settings = settings_for(options_);
             if (settings.tls.certificate) confinement_.require_reachable(*settings.tls.certificate);
             if (settings.tls.key) confinement_.require_reachable(*settings.tls.key);
+            if (settings.breached_passwords) confinement_.require_reachable(*settings.breached_passwords);
             server_.reload(factory_.make(settings));
             gate_.set_limits(gate_limits(settings));
             if (watch_ != nullptr) watch_->set_policy(settings.policy);

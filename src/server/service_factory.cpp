@@ -1,8 +1,6 @@
 #include "server/service_factory.hpp"
 
-#include <string>
-#include <vector>
-
+#include "server/password_settings.hpp"
 #include "server/self_signed.hpp"
 
 namespace securelogin {
@@ -22,7 +20,7 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
                                                                      parts_.clock, parts_.random);
     auto enrolments = std::make_shared<const auth::Enrolments>(settings.policy, parts_.names, parts_.clock,
                                                                parts_.random, settings.issuer);
-    const std::vector<std::string> context{settings.name, settings.issuer, "SecureLogin"};
+    const auto rules = password_rules(settings);
     const auto files = tls_files(settings, parts_.data);
     require_private(files.key);
     const auto& deadlines = settings.deadlines;
@@ -35,9 +33,9 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
                                    .enrolment = deadlines.enrolment},
                      .tls = net::make_server_context(files, settings.tls.allow_tls12),
                      .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
-                                       context, &parts_.metrics},
+                                       rules, &parts_.metrics},
                      .log = parts_.log,
-                     .enrolments = {std::move(enrolments), parts_.pool, parts_.store, context}});
+                     .enrolments = {std::move(enrolments), parts_.pool, parts_.store, rules}});
 }
 
 }  // namespace securelogin

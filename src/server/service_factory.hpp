@@ -37,8 +37,8 @@ class ServiceFactory {
 
     explicit ServiceFactory(const Parts& parts) : parts_(parts) {}
 
-    /// Reads the certificate, after making or renewing a self-signed one where the settings name none.
-    /// Throws StartupError, std::runtime_error.
+    /// Reads the certificate, after making or renewing a self-signed one where the settings name none; opens
+    /// the list of breached passwords. Throws StartupError, std::runtime_error.
     [[nodiscard]] std::shared_ptr<const net::Service> make(const Settings& settings) const;
 
   private:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Whether the time that a refusal takes tells why.
 
-Compared are an unknown name, a wrong password, a wrong code after the right password, a disabled account with its right
-password, a password that is too long.
+Compared are an unknown name, a wrong password, a wrong code and a wrong recovery code after the right password, a disabled
+account with its right password, a password that is too long.
 
     timing.py                the statistics find what is planted, and nothing else; no times
     timing.py --long         2,000 rounds, some ten minutes on an idle machine
@@ -11,7 +11,7 @@ password, a password that is too long.
     SECURELOGIN_BIN          where the programs are (required)
     SECURELOGIN_TIMING_DIR   where the database lies; default /dev/shm: no disk hides a difference there
 
-Each round tries all five in random order; those of the same round are compared, each with each, by a sign test and by
+Each round tries all six in random order; those of the same round are compared, each with each, by a sign test and by
 Wilcoxon's signed-rank test (paired.py).  In every other round the code is sent only when the hash has long been computed: what
 is left is the verdict itself.  The peer is as near as can be, on a plain loopback connection.
 """
@@ -38,13 +38,15 @@ PER_NAME = 80  # attempts: before a name has to wait, and before its code is loc
 # None of them is to wait: what is compared is what is judged.
 SETTINGS = "[waits]\nfree = 100\nstrangers = 10000\n"
 RIGHT, WRONG, CODE = "purple lamppost 7 violins", "purple lamppost 8 violins", "000000"
+RECOVERY_CODE = "ABCD-EFGH-JKLM-2345"  # nobody's
 TOO_LONG = "x" * 1000  # octets: a line holds them, a password has 256 code points at most
-KINDS = {  # how its names begin, and the password that is tried
-    "unknown name": ("un", WRONG),
-    "wrong password": ("wp", WRONG),
-    "wrong code": ("wc", RIGHT),
-    "disabled": ("di", RIGHT),
-    "too long": ("tl", TOO_LONG),
+KINDS = {  # how its names begin, and the password and the code that are tried
+    "unknown name": ("un", WRONG, CODE),
+    "wrong password": ("wp", WRONG, CODE),
+    "wrong code": ("wc", RIGHT, CODE),
+    "wrong recovery code": ("wr", RIGHT, RECOVERY_CODE),
+    "disabled": ("di", RIGHT, CODE),
+    "too long": ("tl", TOO_LONG, CODE),
 }
 LIMIT = 0.01  # of p, for all comparisons together
 
@@ -64,7 +66,7 @@ def enrol(place, names):
                 place.admin("user", "disable", name_of(kind, number))
 
 
-def attempt(daemon, name, password, pause):
+def attempt(daemon, name, password, code, pause):
     """Seconds from password to the next question, and from code to verdict."""
     with daemon.connect_plain() as client:
         client.expect(220, 330)
@@ -74,7 +76,7 @@ def attempt(daemon, name, password, pause):
         asked = time.perf_counter()
         time.sleep(pause)
         code_sent = time.perf_counter()
-        verdict = client.ask(CODE)
+        verdict = client.ask(code)
         judged = time.perf_counter()
     return asked - password_sent, judged - code_sent if verdict.code == 530 else None
 
@@ -85,7 +87,7 @@ def measure(daemon, rounds, chance):
     pause = 0.0
     for number in range(rounds):
         patient = number % 2 == 1
-        taken = {kind: attempt(daemon, name_of(kind, number // PER_NAME), KINDS[kind][1], pause if patient else 0)
+        taken = {kind: attempt(daemon, name_of(kind, number // PER_NAME), *KINDS[kind][1:], pause if patient else 0)
                  for kind in chance.sample(list(KINDS), len(KINDS))}
         times["password to question"].append({kind: asked for kind, (asked, _) in taken.items()})
         if any(judged is None for _, judged in taken.values()):

@@ -16,6 +16,8 @@ const std::string kHello = "220 a SecureLogin 1 ready\r\n330 Username:\r\n";
 const std::string kPassword = "331 Password:\r\n";
 const std::string kCode = "332 Code:\r\n";
 const std::string kYes = "230-user alice\r\n230-session 6f1c\r\n230 Login successful\r\n";
+const std::string kMustChange = "230-user alice\r\n230-must-change-password yes\r\n230 Login successful\r\n";
+const std::string kFewCodes = "230-user alice\r\n230-recovery-codes 2\r\n230 Login successful\r\n";
 const std::string kNo = "530 Login failed\r\n330 Username:\r\n";
 const std::string kLastNo = "530 Login failed\r\n421 Too many attempts\r\n";
 const std::string kLater = "450-retry-after 8\r\n450 Not now\r\n330 Username:\r\n";
@@ -130,6 +132,66 @@ INSTANTIATE_TEST_SUITE_P(
               after_login({kPassword, kCode, "333 New password:\r\n", "501 Cancelled\r\n", kBye}),
               typed({"passwd", "pw", "492040"}), ExitCode::success,
               typed({"passwd", "pw", "492040", "", "QUIT"}), "", "Cancelled"},
+
+        // A password that must be changed: a person is asked at once, a script is told.
+        Visit{"TerminalIsAskedForANewPasswordAtOnce",
+              Mode::terminal,
+              {kHello, kPassword, kCode, kMustChange, "333 New:\r\n", "250 Changed\r\n", kBye},
+              typed({"new"}),
+              ExitCode::success,
+              typed({"PASSWD", "new", "QUIT"}),
+              "",
+              "has to be changed"},
+        Visit{"TerminalTriesAnotherNewPasswordAtOnce",
+              Mode::terminal,
+              {kHello, kPassword, kCode, kMustChange, "333 New:\r\n", "553 Weak\r\n333 New:\r\n",
+               "250 Changed\r\n", "250-user alice\r\n250 OK\r\n", kBye},
+              typed({"weak", "new", "whoami"}),
+              ExitCode::success,
+              typed({"PASSWD", "weak", "new", "whoami", "QUIT"}),
+              "user alice\n",
+              "Changed"},
+        Visit{"TerminalCancelsTheChange",
+              Mode::terminal,
+              {kHello, kPassword, kCode, kMustChange, "333 New:\r\n", "501 Cancelled\r\n", kBye},
+              typed({}),
+              ExitCode::success,
+              typed({"PASSWD", "", "QUIT"}),
+              "",
+              "Cancelled"},
+        Visit{"PipeIsToldOfTheChange",
+              Mode::pipe,
+              {kHello, kPassword, kCode, kMustChange, "333 New:\r\n", "250 Changed\r\n", kBye},
+              typed({"passwd", "new"}),
+              ExitCode::success,
+              typed({"passwd", "new", "QUIT"}),
+              "user alice\nmust-change-password yes\n",
+              "has to be changed"},
+        Visit{"CommandBeforeTheChangeIsRefused",
+              Mode::command,
+              {kHello, kPassword, kCode, kMustChange, "530 Password must be changed first\r\n", kBye},
+              typed({}),
+              ExitCode::login_failed,
+              typed({"passwd", "QUIT"}),
+              "",
+              "Password must be changed first"},
+
+        // Recovery codes.
+        Visit{"TerminalIsToldThatFewCodesAreLeft",
+              Mode::terminal,
+              {kHello, kPassword, kCode, kFewCodes, kBye},
+              typed({}),
+              ExitCode::success,
+              typed({"QUIT"}),
+              "",
+              "2 recovery codes are left."},
+        Visit{"PipeShowsNewRecoveryCodes", Mode::pipe,
+              after_login({kPassword, kCode,
+                           "250-recovery-code ABCD-EFGH-JKLM-2345\r\n250-recovery-code "
+                           "BBCD-EFGH-JKLM-2345\r\n250 Recovery codes replaced\r\n",
+                           kBye}),
+              typed({"codes", "pw", "492040"}), ExitCode::success, typed({"codes", "pw", "492040", "QUIT"}),
+              kLoginResults + "recovery-code ABCD-EFGH-JKLM-2345\nrecovery-code BBCD-EFGH-JKLM-2345\n", ""},
 
         // A command: its results alone, and its success is the exit code.
         Visit{"CommandSucceeds", Mode::command, after_login({"250-user alice\r\n250 OK\r\n", kBye}),

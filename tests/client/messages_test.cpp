@@ -116,6 +116,34 @@ INSTANTIATE_TEST_SUITE_P(
                     WarningRow{"Three", {{"code-failures", "1 2 3"}}, "\"1 2 3\" wrong codes"}),
     [](const auto& row) { return row.param.name; });
 
+class RecoveryCodesWarning : public testing::TestWithParam<WarningRow> {};
+
+TEST_P(RecoveryCodesWarning, IsGivenWhereTheServerSaysSo)
+{
+    const auto warning = recovery_codes_warning(logged_in(GetParam().facts));
+    ASSERT_EQ(warning.has_value(), GetParam().starts.has_value());
+    if (warning) {
+        EXPECT_THAT(*warning, testing::StartsWith(*GetParam().starts));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Messages, RecoveryCodesWarning,
+    testing::Values(WarningRow{"None", {}, {}}, WarningRow{"Empty", {{"recovery-codes", ""}}, {}},
+                    WarningRow{"Nine", {{"recovery-codes", "9"}}, "9 recovery codes are left."},
+                    WarningRow{"One", {{"recovery-codes", "1"}}, "1 recovery code is left."},
+                    WarningRow{"Nought", {{"recovery-codes", "0"}}, "0 recovery codes are left."},
+                    WarningRow{"NoNumber", {{"recovery-codes", "few"}}, "\"few\" recovery codes are left."}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(MustChangePassword, OnlyWhereTheServerSaysYes)
+{
+    EXPECT_TRUE(must_change_password(logged_in({{"must-change-password", "yes"}})));
+    EXPECT_FALSE(must_change_password(logged_in({{"must-change-password", "no"}})));
+    EXPECT_FALSE(must_change_password(logged_in({{"must-change-password", ""}})));
+    EXPECT_FALSE(must_change_password(logged_in({})));
+}
+
 struct RefusalRow {
     const char* name;
     std::vector<std::pair<std::string, std::string>> facts;

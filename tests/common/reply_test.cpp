@@ -93,5 +93,15 @@ TEST(ParseReplyLine, ReadsWhatToWireWrites)
     EXPECT_EQ(fact->text, "alice");
 }
 
+TEST(ForgetValues, OverwritesValuesAndKeepsTheRest)
+{
+    Reply reply{250, "Done", {{"recovery-code", "ABCD-EFGH-JKLM-2345"}, {"empty", ""}}};
+    forget_values(reply);
+    EXPECT_EQ(reply.facts[0].first, "recovery-code");
+    EXPECT_EQ(reply.facts[0].second, std::string(19, '\0'));
+    EXPECT_EQ(reply.facts[1].second, "");
+    EXPECT_EQ(reply.text, "Done");
+}
+
 }  // namespace
 }  // namespace securelogin

@@ -7,8 +7,8 @@ import sqlite3
 from harness import PATIENCE, OneDaemon, User, keep_clear_of_the_next_step, main
 
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-BUILT = ["HELP", "WHOAMI", "PASSWD", "LOGOUT", "QUIT"]
-NOT_BUILT = ["SESSIONS", "REVOKE all", "REVOKE 12345678", "CODES", "TOKEN"]
+BUILT = ["HELP", "WHOAMI", "PASSWD", "CODES", "LOGOUT", "QUIT"]
+NOT_BUILT = ["SESSIONS", "REVOKE all", "REVOKE 12345678", "TOKEN"]
 GOOD_PASSWORD = "seventeen purple lampposts"
 
 

@@ -75,8 +75,14 @@ class Wire(OneDaemon):
         reply = dialogue.prove(user.next_code())
         self.assertEqual(250, reply.code)
         self.assertEqual(name, reply["user"])
-        # On the same connection, with a code that is newer.
+        recovery = [value for key, value in reply.facts if key == "recovery-code"]
+        self.assertEqual(10, len(set(recovery)))
+        # On the same connection, with a code that is newer; then without the app.
         self.assertEqual(230, dialogue.client.attempt(name, PASSWORD, user.next_code()).code)
+        with self.daemon.connect() as client:
+            self.assertEqual(230, client.attempt(name, PASSWORD, recovery[3]).code)
+        with self.daemon.connect() as client:
+            self.assertEqual(530, client.attempt(name, PASSWORD, recovery[3]).code)
         self.daemon.wait_for_event("enrol", outcome="granted", user=name)
 
     def test_the_proving_code_does_not_log_in(self):

@@ -116,6 +116,14 @@ class Memory(TestCase):
                 self.assertEqual(code, client.ask(line).code)
             client.expect(333)
             self.assertEqual(250, client.ask(f"{CANARY} brand new 7 phrase").code)
+            for line, code in (("CODES", 331), (f"{CANARY} brand new 7 phrase", 332)):
+                self.assertEqual(code, client.ask(line).code)
+            recovery_codes = [value for _, value in client.ask(self.code_of(user, now + 1)).facts]
+        self.assertEqual(10, len(recovery_codes))
+        for code in recovery_codes:
+            self.canaries |= {f"recovery code {code}": code.encode(), f"{code} bare": code.replace("-", "").encode()}
+        self.attempt(daemon, user.name, f"{CANARY} brand new 7 phrase", recovery_codes[0], 230)
+        self.attempt(daemon, user.name, f"{CANARY} brand new 7 phrase", recovery_codes[1].replace("-", ""), 230)
 
     def test_what_was_typed_is_gone(self):
         self.canaries = self.typed(CANARY) | self.typed(CANARY.upper())

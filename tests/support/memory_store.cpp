@@ -30,6 +30,12 @@ std::optional<auth::Invitation> invitation_in(const State& state, const auth::Us
     return found == state.invitations.end() ? std::nullopt : std::optional(found->second);
 }
 
+int recovery_codes_in(const State& state, auth::UserId user)
+{
+    return static_cast<int>(
+        std::ranges::count_if(state.recovery_codes, [&](const auto& row) { return row.first == user; }));
+}
+
 /// The last seen first.
 std::vector<auth::Device> devices_in(const State& state, auth::UserId user)
 {
@@ -138,6 +144,7 @@ class MemoryTransaction final : public auth::Transaction {
         end_sessions(id, "");
         std::erase_if(state_.known_sources, [&](const auto& row) { return row.first.first == id; });
         forget_devices(id, std::nullopt);
+        std::erase_if(state_.recovery_codes, [&](const auto& row) { return row.first == id; });
     }
 
     void set_password(const Account& account, const Secret& phc, Time now) override
@@ -146,7 +153,10 @@ class MemoryTransaction final : public auth::Transaction {
         found.phc = share(phc);
         found.account.password_epoch += 1;
         found.account.password_set_at = now;
+        found.account.must_change = false;
     }
+
+    void require_new_password(const Account& account) override { user(account).account.must_change = true; }
 
     bool renew_password_hash(const Account& account, std::int64_t epoch, const Secret& phc) override
     {
@@ -224,6 +234,22 @@ class MemoryTransaction final : public auth::Transaction {
         if (totp == nullptr) fail("memory store: no enrolment");
         totp->failures += 1;
     }
+
+    void set_recovery_codes(const Account& account, std::span<const auth::RecoveryCodeHash> hashes) override
+    {
+        user(account).account.recovery_codes_made = static_cast<int>(hashes.size());
+        std::erase_if(state_.recovery_codes, [&](const auto& row) { return row.first == account.id; });
+        for (const auto& hash : hashes) {
+            if (!state_.recovery_codes.emplace(account.id, hash).second) fail("memory store: a code twice");
+        }
+    }
+
+    bool spend_recovery_code(auth::UserId id, const auth::RecoveryCodeHash& hash) override
+    {
+        return state_.recovery_codes.erase({id, hash}) == 1;
+    }
+
+    int count_recovery_codes(auth::UserId id) override { return recovery_codes_in(state_, id); }
 
     auth::Failures failures(const auth::NameKey& name, const auth::Source& source) override
     {
@@ -456,6 +482,8 @@ class MemoryStore::Lookups final : public auth::Reader {
             return row.second.user == user && is_live(row.second, policy, now);
         }));
     }
+
+    int count_recovery_codes(auth::UserId user) override { return recovery_codes_in(committed(), user); }
 
     std::vector<auth::Device> devices(auth::UserId user) override { return devices_in(committed(), user); }
 

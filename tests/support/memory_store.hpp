@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -69,6 +70,7 @@ class MemoryStore final : public auth::Store {
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
         std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
         std::map<std::string, auth::Invitation> invitations;  // by name
+        std::set<std::pair<auth::UserId, auth::RecoveryCodeHash>> recovery_codes;
         std::vector<auth::AuditEntry> audit;
     };
 

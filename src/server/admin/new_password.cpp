@@ -24,7 +24,18 @@ struct Judged {
     std::string objection = {};
 };
 
-Judged judge(const Secret& typed, std::span<const std::string> context)
+/// Throws Failure where the list of breached passwords cannot be relied on: then none is good.
+std::optional<std::string> objection_to(const Secret& password, const auth::UserName& whose,
+                                        const auth::PasswordRules& rules)
+{
+    try {
+        return rules.why_refused(password, whose);
+    } catch (const auth::BreachedPasswordsError& error) {
+        throw Failure(ExitCode::input_output, error.what());
+    }
+}
+
+Judged judge(const Secret& typed, const auth::UserName& whose, const auth::PasswordRules& rules)
 {
     auto prepared = auth::prepare_password(typed.view());
     if (!prepared) {
@@ -34,18 +45,18 @@ Judged judge(const Secret& typed, std::span<const std::string> context)
     // What no line of the protocol can carry could be set here and never be typed again.
     if (check_line(prepared->view()))
         return {.objection = "It is too long, or has a control character in it."};
-    if (auto objection = auth::why_refused(*prepared, context)) return {.objection = *std::move(objection)};
+    if (auto objection = objection_to(*prepared, whose, rules)) return {.objection = *std::move(objection)};
     return {.prepared = std::move(prepared)};
 }
 
-Secret ask(Terminal& terminal, const std::string& whose)
+Secret ask(Terminal& terminal, const auth::UserName& whose)
 {
-    auto typed = terminal.ask_secret("New password for " + whose + ": ");
+    auto typed = terminal.ask_secret("New password for " + whose.str() + ": ");
     if (!typed) throw Failure(ExitCode::refused, "asking for the password: none was given");
     return *std::move(typed);
 }
 
-Secret ask_until_good(const std::string& whose, std::span<const std::string> context)
+Secret ask_until_good(const auth::UserName& whose, const auth::PasswordRules& rules)
 {
     auto terminal = Terminal::open();
     if (!terminal) {
@@ -55,7 +66,7 @@ Secret ask_until_good(const std::string& whose, std::span<const std::string> con
     }
     for (int tries = 0; tries < kTries; ++tries) {
         const auto typed = ask(*terminal, whose);
-        auto judged = judge(typed, context);
+        auto judged = judge(typed, whose, rules);
         if (!judged.prepared) {
             terminal->say(judged.objection + "\n");
             continue;
@@ -67,9 +78,9 @@ Secret ask_until_good(const std::string& whose, std::span<const std::string> con
     throw Failure(ExitCode::refused, "asking for the password: none was accepted");
 }
 
-Secret read_good(std::span<const std::string> context)
+Secret read_good(const auth::UserName& whose, const auth::PasswordRules& rules)
 {
-    auto judged = judge(read_line(STDIN_FILENO), context);
+    auto judged = judge(read_line(STDIN_FILENO), whose, rules);
     if (!judged.prepared)
         throw Failure(ExitCode::refused, "reading the password from stdin: " + judged.objection);
     return *std::move(judged.prepared);
@@ -77,8 +88,8 @@ Secret read_good(std::span<const std::string> context)
 
 }  // namespace
 
-NewPassword take_new_password(PasswordFrom from, const std::string& whose,
-                              std::span<const std::string> context, const auth::HashParameters& parameters,
+NewPassword take_new_password(PasswordFrom from, const auth::UserName& whose,
+                              const auth::PasswordRules& rules, const auth::HashParameters& parameters,
                               auth::Random& random)
 {
     if (from == PasswordFrom::generator) {
@@ -86,7 +97,7 @@ NewPassword take_new_password(PasswordFrom from, const std::string& whose,
         return {.phc = auth::hash_password(made_up, parameters), .generated = std::move(made_up)};
     }
     const auto password =
-        from == PasswordFrom::standard_input ? read_good(context) : ask_until_good(whose, context);
+        from == PasswordFrom::standard_input ? read_good(whose, rules) : ask_until_good(whose, rules);
     return {.phc = auth::hash_password(password, parameters)};
 }
 

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 
 #include "common/secret.hpp"
 #include "server/admin/options.hpp"
 #include "server/auth/clock.hpp"
+#include "server/auth/password_rules.hpp"
 #include "server/auth/phc.hpp"
+#include "server/auth/user_name.hpp"
 
 namespace securelogin::admin {
 
@@ -17,11 +18,10 @@ struct NewPassword {
     std::optional<Secret> generated = {};  // to be told to its owner
 };
 
-/// Takes it from where `from` says, holds it to auth/password_policy.hpp with `context` as the words that an
-/// attacker would try first, and hashes it.  On the terminal it is asked for twice, three times over;
-/// elsewhere a bad one is a Failure at once.  `whose` is for the prompt.  Throws Failure, std::bad_alloc.
-[[nodiscard]] NewPassword take_new_password(PasswordFrom from, const std::string& whose,
-                                            std::span<const std::string> context,
+/// Takes it from where `from` says, holds it to `rules`, and hashes it.  On the terminal it is asked for
+/// twice, three times over; elsewhere a bad one is a Failure at once.  Throws Failure, std::bad_alloc.
+[[nodiscard]] NewPassword take_new_password(PasswordFrom from, const auth::UserName& whose,
+                                            const auth::PasswordRules& rules,
                                             const auth::HashParameters& parameters, auth::Random& random);
 
 /// One line of `descriptor` without its LF or CRLF, and not an octet more is read.  Throws Failure: nothing

@@ -23,18 +23,21 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
                         the otpauth:// URI
        [--password-stdin | --generate-password] [--qr FILE.png] [--no-terminal-qr]
        [--algorithm sha1|sha256|sha512] [--digits 6|8] [--period SECONDS]
+       [--must-change] [--recovery-codes]
   user invite NAME      print an invitation, with which the person enrols alone: chooses
                         a password, scans the QR code, is given recovery codes
        [--expires 24h]
   user list             all users, and who is invited
-  user show NAME        one user: state, key, last login, sessions, wrong codes, devices
+  user show NAME        one user: state, key, recovery codes left, last login, sessions,
+                        wrong codes, devices
   user disable NAME     let in no more; sessions end
   user enable NAME      let in again
   user remove NAME      remove, with key and sessions; take an invitation back
   user passwd NAME      set a new password; sessions end, devices are forgotten
-       [--password-stdin | --generate-password]
-  user reset-totp NAME  the key and all sessions end, devices are forgotten; prints an
-                        invitation to enrol anew; with --qr a new key is made at once
+       [--password-stdin | --generate-password] [--must-change]
+  user reset-totp NAME  the key, recovery codes and all sessions end, devices are forgotten;
+                        prints an invitation to enrol anew; with --qr a new key is made
+                        at once
        [--expires 24h | --qr FILE.png [--no-terminal-qr]]
   user forget-device NAME FINGERPRINT | --all
                         a device that is to be a stranger's again (sessions stay)
@@ -115,6 +118,12 @@ void take_password(CLI::App& command, PasswordFrom& password)
             "--generate-password", [&password] { password = PasswordFrom::generator; },
             "Make up a password and print it, once")
         ->excludes(from_stdin);
+}
+
+void take_must_change(CLI::App& command, bool& must_change)
+{
+    command.add_flag("--must-change", must_change,
+                     "The user has to set another at the next login, and can do nothing else before");
 }
 
 void take_qr(CLI::App& command, QrOptions& qr)
@@ -295,6 +304,10 @@ class CommandLine {
         take_password(adding, add_.password);
         take_qr(adding, add_.qr);
         take_totp(adding, add_.totp);
+        take_must_change(adding, add_.must_change);
+        adding.add_flag(
+            "--recovery-codes", add_.recovery_codes,
+            "Also make ten recovery codes and print them, once (the user can make others: CODES)");
 
         auto& invite =
             add(user, "invite", "Print an invitation, with which the person enrols alone", invite_);
@@ -311,6 +324,7 @@ class CommandLine {
         auto& passwd = add(user, "passwd", "Set a new password; sessions end", passwd_);
         take_name(passwd, passwd_.name);
         take_password(passwd, passwd_.password);
+        take_must_change(passwd, passwd_.must_change);
 
         auto& reset =
             add(user, "reset-totp",

@@ -29,6 +29,8 @@ struct UserAdd {
     PasswordFrom password = PasswordFrom::terminal;
     QrOptions qr = {};
     auth::TotpParameters totp = {};
+    bool must_change = false;
+    bool recovery_codes = false;
 };
 struct UserInvite {
     std::string name;
@@ -50,6 +52,7 @@ struct UserRemove {
 struct UserPasswd {
     std::string name;
     PasswordFrom password = PasswordFrom::terminal;
+    bool must_change = false;
 };
 /// By invitation, but where a file for a new key's picture is named: then the key is made at once.
 struct UserResetTotp {

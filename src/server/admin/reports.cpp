@@ -96,6 +96,7 @@ std::string last_login_text(const auth::Account& account)
 struct Details {
     const auth::Account& account;
     std::size_t sessions;
+    int recovery_codes;  // left
     std::vector<auth::Device> devices;
     int totp_window;
     std::optional<auth::Invitation> invitation = {};
@@ -134,8 +135,11 @@ boost::json::value details_json(const Details& details)
 {
     auto object = account_json(details.account);
     object["password_set_at"] = auth::to_rfc3339(details.account.password_set_at);
+    object["must_change_password"] = details.account.must_change;
     object["totp"] = totp_json(details);
     object["invitation"] = invitation_json(details.invitation);
+    object["recovery_codes"] = {{"left", details.recovery_codes},
+                                {"made", details.account.recovery_codes_made}};
     object["sessions"] = details.sessions;
     object["devices"] = devices_json(details.devices);
     return object;
@@ -151,6 +155,12 @@ std::string totp_text(const Details& details)
         "code-failures {} of {}\n",
         auth::to_string(totp->parameters.algorithm), totp->parameters.digits, totp->parameters.period.count(),
         auth::to_rfc3339(totp->enrolled_at), totp->failures, details.failure_limit());
+}
+
+std::string recovery_codes_text(const Details& details)
+{
+    if (details.account.recovery_codes_made == 0) return "none";
+    return fmt::format("{} of {}", details.recovery_codes, details.account.recovery_codes_made);
 }
 
 std::string devices_text(const std::vector<auth::Device>& devices)
@@ -174,11 +184,13 @@ std::string details_text(const Details& details)
         "password-set {}\n"
         "{}"
         "{}"
+        "recovery-codes {}\n"
         "last-login {}\n"
         "sessions {}\n"
         "{}",
         account.name.str(), state_of(account), auth::to_rfc3339(account.created_at),
-        auth::to_rfc3339(account.password_set_at), totp_text(details), invitation_text(details.invitation),
+        auth::to_rfc3339(account.password_set_at), account.must_change ? "must-change-password yes\n" : "",
+        totp_text(details), invitation_text(details.invitation), recovery_codes_text(details),
         last_login_text(account), details.sessions, devices_text(details.devices));
 }
 
@@ -247,7 +259,10 @@ void run(const Options& options, const UserShow& command, Output& output)
     const auto& policy = installation.settings.policy;
     const Details details{*account,
                           reader->count_sessions(account->id, policy.sessions, auth::SystemClock().now()),
-                          reader->devices(account->id), policy.totp_window, invitation};
+                          reader->count_recovery_codes(account->id),
+                          reader->devices(account->id),
+                          policy.totp_window,
+                          invitation};
     if (!options.json) return output.write(details_text(details));
     output.write_json(details_json(details));
     output.write("\n");

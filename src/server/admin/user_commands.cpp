@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,10 @@
 #include "server/admin/naming.hpp"
 #include "server/admin/new_password.hpp"
 #include "server/auth/accounts.hpp"
+#include "server/auth/recovery_codes.hpp"
 #include "server/auth/totp.hpp"
+#include "server/password_settings.hpp"
+#include "server/store/kept_keys.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -47,8 +51,15 @@ struct Domain {
     [[nodiscard]] NewPassword take_password(PasswordFrom from, const auth::UserName& name)
     {
         const auto& settings = installation.settings;
-        const std::vector<std::string> context{name.str(), settings.issuer, settings.name, "SecureLogin"};
-        return take_new_password(from, name.str(), context, settings.policy.hash, random);
+        return take_new_password(from, name, password_rules(settings), settings.policy.hash, random);
+    }
+    /// As the database keeps them.
+    [[nodiscard]] std::vector<auth::RecoveryCodeHash> hashes_of(auth::UserId user,
+                                                                const std::vector<Secret>& codes) const
+    {
+        if (codes.empty()) return {};
+        const auto kept = store::read_kept_keys(installation.directory.database(), installation.keys);
+        return auth::RecoveryCodeKeyer(kept.names).hashes(user, codes);
     }
     [[nodiscard]] Secret uri(const auth::UserName& name, const Secret& secret,
                              const auth::TotpParameters& totp) const
@@ -80,6 +91,7 @@ struct Handed {
     const auth::UserName& name;
     KeyHandover* key = nullptr;
     const Secret* password = nullptr;  // that was generated
+    std::span<const Secret> recovery_codes = {};
 };
 
 const Secret* address_of(const std::optional<Secret>& secret) { return secret ? &*secret : nullptr; }
@@ -92,6 +104,10 @@ void hand_over_json(const Handed& handed, Output& output)
     object["username"] = handed.name.str();
     if (handed.key != nullptr) handed.key->hand_over(object);
     if (handed.password != nullptr) object["password"] = handed.password->view();
+    if (!handed.recovery_codes.empty()) {
+        auto& list = object["recovery_codes"].emplace_array();
+        for (const auto& code : handed.recovery_codes) list.emplace_back(code.view());
+    }
     output.write_json(result);
     output.write("\n");
 }
@@ -101,6 +117,11 @@ void hand_over_text(const Handed& handed, Output& output)
     if (handed.password != nullptr) {
         output.write("password: ");
         output.write(handed.password->view());
+        output.write("\n");
+    }
+    for (const auto& code : handed.recovery_codes) {
+        output.write("recovery-code: ");
+        output.write(code.view());
         output.write("\n");
     }
     if (handed.key != nullptr) handed.key->hand_over(output);
@@ -139,8 +160,13 @@ void run(const Options& options, const UserAdd& command, Output& output)
     auto password = domain.take_password(command.password, name);
     const auto account = domain.accounts.prepare(name, std::move(password.phc), command.totp);
     key.prepare(domain.uri(name, account.totp_secret, account.totp));
+    std::vector<Secret> codes;
+    if (command.recovery_codes) codes = auth::generate_recovery_codes(domain.random);
+    const auto hashes = domain.hashes_of(account.id, codes);
     const auto add = [&](auth::Transaction& transaction) {
-        return domain.accounts.add(transaction, account);
+        if (!domain.accounts.add(transaction, account)) return false;
+        if (command.must_change && !domain.accounts.require_new_password(transaction, name)) return false;
+        return codes.empty() || domain.accounts.set_recovery_codes(transaction, name, hashes);
     };
     if (!domain.commit(add)) {
         require_not_invited(domain.installation, doing, name);
@@ -148,7 +174,7 @@ void run(const Options& options, const UserAdd& command, Output& output)
     }
 
     tell(name.str() + " can log in: scan the QR code, or enter the URI, with an authenticator app");
-    hand_over(options, {name, &key, address_of(password.generated)}, output,
+    hand_over(options, {name, &key, address_of(password.generated), codes}, output,
               name.str() + " is there, but nobody has the key: remove the user and add it again");
 }
 
@@ -195,7 +221,8 @@ void run(const Options& options, const UserPasswd& command, Output& output)
 
     const auto password = domain.take_password(command.password, name);
     const auto set = [&](auth::Transaction& transaction) {
-        return domain.accounts.set_password(transaction, name, password.phc);
+        if (!domain.accounts.set_password(transaction, name, password.phc)) return false;
+        return !command.must_change || domain.accounts.require_new_password(transaction, name);
     };
     if (!domain.commit(set)) no_such_user("setting a password", name);
 

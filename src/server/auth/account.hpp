@@ -39,6 +39,8 @@ struct Account {
         0;  // grows by one with each new password, so that a check can be told stale
     std::optional<TotpEnrolment> totp = {};
     std::optional<LastLogin> last_login = {};
+    bool must_change = false;     // until there is a new password, the account is good for setting one only
+    int recovery_codes_made = 0;  // the last time; nought: it has never had any, or they were taken away
 };
 
 /// A password hash together with whose and which it is.

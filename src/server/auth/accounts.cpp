@@ -78,6 +78,25 @@ bool Accounts::set_password(Transaction& transaction, const UserName& name, cons
     return true;
 }
 
+bool Accounts::require_new_password(Transaction& transaction, const UserName& name) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.require_new_password(*account);
+    record(transaction, "user.must-change", account->id);
+    return true;
+}
+
+bool Accounts::set_recovery_codes(Transaction& transaction, const UserName& name,
+                                  std::span<const RecoveryCodeHash> hashes) const
+{
+    const auto account = transaction.find_account(name);
+    if (!account) return false;
+    transaction.set_recovery_codes(*account, hashes);
+    record(transaction, "user.recovery-codes", account->id);
+    return true;
+}
+
 bool Accounts::reset_totp(Transaction& transaction, const UserName& name, const Secret& secret,
                           const TotpParameters& parameters) const
 {
@@ -85,6 +104,7 @@ bool Accounts::reset_totp(Transaction& transaction, const UserName& name, const 
     if (!account) return false;
     transaction.set_totp(*account, secret, parameters, clock_.now());
     transaction.remove_invitation(name);
+    transaction.set_recovery_codes(*account, {});
     transaction.end_sessions(account->id, kNoSession);
     transaction.forget_devices(account->id, kNoDevice);
     record(transaction, "user.reset-totp", account->id);

@@ -15,6 +15,8 @@ std::string_view to_string(Alarm alarm) noexcept
             return "alarm.code-locked";
         case Alarm::clock_stepped:
             return "alarm.clock-stepped";
+        case Alarm::recovery_code:
+            return "alarm.recovery-code";
     }
     return "alarm.unknown";
 }

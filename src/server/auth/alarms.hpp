@@ -4,6 +4,7 @@
 //   alarm.wrong-code     a right password with a wrong code: the password has leaked, or a key is out of step
 //   alarm.replayed-code  a right password with a code that was used before: somebody has seen both
 //   alarm.code-locked    the key has borne all the wrong codes that it bears: its holder is locked out
+//   alarm.recovery-code  a recovery code was used: a phone is lost, or somebody has found the sheet
 //   alarm.clock-stepped  the machine's clock was set: codes, waits and sessions go by it
 // Once that is durable, whoever raised it writes a log event of the same name.
 //
@@ -19,7 +20,7 @@
 
 namespace securelogin::auth {
 
-enum class Alarm { wrong_code, replayed_code, code_locked, clock_stepped };
+enum class Alarm { wrong_code, replayed_code, code_locked, clock_stepped, recovery_code };
 
 /// As audit and log name it: `alarm.wrong-code`.
 [[nodiscard]] std::string_view to_string(Alarm alarm) noexcept;

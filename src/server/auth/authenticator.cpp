@@ -77,6 +77,21 @@ std::optional<CodeBudget> worn_key(const Account& account, int window)
     return budget.failures >= budget.limit - budget.failures ? std::optional(budget) : std::nullopt;
 }
 
+/// For the audit.
+std::string reason_of(const Verdict& verdict)
+{
+    if (verdict.refusal) return std::string(to_string(*verdict.refusal));
+    return verdict.granted && verdict.granted->by_recovery_code ? "recovery_code" : "";
+}
+
+/// Who has never had any is not told at each login that there are none.
+std::optional<int> codes_to_tell(Transaction& transaction, const Granted& granted)
+{
+    if (granted.account.recovery_codes_made == 0) return std::nullopt;
+    const int left = transaction.count_recovery_codes(granted.account.id);
+    return granted.by_recovery_code || left <= kFewRecoveryCodes ? std::optional(left) : std::nullopt;
+}
+
 std::string hexadecimal(std::uint32_t value)
 {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -111,6 +126,8 @@ Authenticator::Authenticator(const Policy& policy, const NameKeyer& names, const
       clock_(clock),
       random_(random),
       name_key_(names),
+      recovery_keyer_(names),
+      nobodys_recovery_code_(recovery_keyer_(UserId{}, "")),
       made_up_hash_(made_up_hash(policy.hash, random)),
       made_up_totp_secret_(generate_totp_secret(TotpAlgorithm::sha1, random))
 {
@@ -194,6 +211,7 @@ Verdict Authenticator::decide(Transaction& transaction, const Claim& claim, cons
     const auto& account = verdict.granted->account;
     verdict.granted->failures_since = transaction.refusals(claim.name_key);
     verdict.granted->worn_key = worn_key(account, policy_.totp_window);
+    verdict.granted->recovery_codes = codes_to_tell(transaction, *verdict.granted);
     transaction.forget_refusals(claim.name_key);
     verdict.granted->session = new_session(transaction, account, claim.source);
     transaction.record_login(account, {.at = clock_.now(), .source = claim.source.address()});
@@ -217,10 +235,9 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
 {
     const auto now = clock_.now();
     const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
-    int code_offset = 0;
-    Verdict verdict{.granted = {},
-                    .refusal = examine(transaction, account, check, code, now, code_offset),
-                    .known_user = {}};
+    CodeUse use;
+    Verdict verdict{
+        .granted = {}, .refusal = examine(transaction, account, check, code, now, use), .known_user = {}};
     if (account) verdict.known_user = account->name;
 
     settle(transaction, claim, verdict.refusal, now);
@@ -229,12 +246,14 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
         if (*verdict.refusal == Refusal::wrong_code) transaction.count_code_failure(account->id);
     } else {
         remember(transaction, claim, *account, now);
-        verdict.granted = Granted{.account = *account, .session = {}, .code_offset = code_offset};
+        verdict.granted = Granted{
+            .account = *account, .session = {}, .code_offset = use.offset, .by_recovery_code = use.recovery};
+        if (use.recovery) verdict.alarm = Alarm::recovery_code;
     }
     const AuditRecord record{.at = now,
                              .event = std::string(event),
                              .outcome = verdict.granted ? "granted" : "refused",
-                             .reason = verdict.refusal ? std::string(to_string(*verdict.refusal)) : "",
+                             .reason = reason_of(verdict),
                              .user = account ? std::optional(account->id) : std::nullopt,
                              .name = account ? std::nullopt : std::optional(claim.name_key),
                              .source = claim.source.address(),
@@ -276,9 +295,12 @@ void Authenticator::remember(Transaction& transaction, const Claim& claim, const
 /// Why not; nothing only when name, password and code were all right, and the code is now spent.
 std::optional<Refusal> Authenticator::examine(Transaction& transaction, const std::optional<Account>& account,
                                               const PasswordCheck& check, std::string_view code, Time now,
-                                              int& code_offset) const
+                                              CodeUse& use) const
 {
-    // The code is compared for everybody: an unknown user costs the same.
+    // The code is compared for everybody, as a recovery code and as one of the app's, whichever it looks
+    // like: an unknown user costs the same.
+    const auto typed = parse_recovery_code(code);
+    const auto hash = recovery_keyer_(account ? account->id : UserId{}, typed ? typed->view() : "");
     const auto enrolment = account && account->totp ? *account->totp : TotpEnrolment{};
     const auto secret =
         account && account->totp ? transaction.totp_secret(*account) : made_up_totp_secret_.clone();
@@ -293,10 +315,22 @@ std::optional<Refusal> Authenticator::examine(Transaction& transaction, const st
     if (enrolment.failures >= lifetime_limit(enrolment.parameters.digits, policy_.totp_window)) {
         return Refusal::code_locked;
     }
-    if (!match.matches) return Refusal::wrong_code;
+    if (!match.matches) {
+        use.recovery =
+            spend_recovery_code(transaction, account->id, typed ? std::optional(hash) : std::nullopt);
+        return use.recovery ? std::nullopt : std::optional(Refusal::wrong_code);
+    }
     if (!match.step || !transaction.spend_step(account->id, *match.step)) return Refusal::replayed_code;
-    code_offset = match.offset;
+    use.offset = match.offset;
     return std::nullopt;
+}
+
+/// The same statement whether what was typed has the form of a recovery code or not.
+bool Authenticator::spend_recovery_code(Transaction& transaction, UserId user,
+                                        const std::optional<RecoveryCodeHash>& hash) const
+{
+    const bool spent = transaction.spend_recovery_code(user, hash.value_or(nobodys_recovery_code_));
+    return spent && hash.has_value();
 }
 
 Session Authenticator::new_session(Transaction& transaction, const Account& account,
@@ -346,9 +380,8 @@ bool Authenticator::change_password(Transaction& transaction, const UserName& na
                                     const Secret& phc, const std::optional<DeviceFingerprint>& device) const
 {
     const auto now = clock_.now();
-    const auto account = transaction.find_account(name);
-    const bool holder = account && account->id == session.user && account->state == AccountState::active;
-    if (!holder || !still_live(transaction, session)) return false;
+    const auto account = holder_of(transaction, name, session);
+    if (!account) return false;
     transaction.set_password(*account, phc, now);
     transaction.end_sessions(account->id, session.id);
     transaction.forget_devices(account->id, device);
@@ -358,6 +391,32 @@ bool Authenticator::change_password(Transaction& transaction, const UserName& na
                               .user = account->id,
                               .source = session.source});
     return true;
+}
+
+std::optional<std::vector<Secret>> Authenticator::replace_recovery_codes(Transaction& transaction,
+                                                                         const UserName& name,
+                                                                         const Session& session) const
+{
+    const auto account = holder_of(transaction, name, session);
+    if (!account) return std::nullopt;
+    auto codes = generate_recovery_codes(random_);
+    transaction.set_recovery_codes(*account, recovery_keyer_.hashes(account->id, codes));
+    transaction.append_audit({.at = clock_.now(),
+                              .event = "recovery-codes.replace",
+                              .outcome = "done",
+                              .user = account->id,
+                              .source = session.source});
+    return codes;
+}
+
+/// Whose `session` is, while it stands.
+std::optional<Account> Authenticator::holder_of(Transaction& transaction, const UserName& name,
+                                                const Session& session) const
+{
+    auto account = transaction.find_account(name);
+    const bool holder = account && account->id == session.user && account->state == AccountState::active;
+    if (!holder || !still_live(transaction, session)) return std::nullopt;
+    return account;
 }
 
 }  // namespace securelogin::auth

@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/auth/account.hpp"
 #include "server/auth/alarms.hpp"
@@ -30,6 +31,7 @@
 #include "server/auth/fair_queue.hpp"
 #include "server/auth/master_key.hpp"
 #include "server/auth/password_hash.hpp"
+#include "server/auth/recovery_codes.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/store.hpp"
@@ -86,6 +88,8 @@ struct Granted {
     int failures_since = 0;  // refused attempts since the last login
     int code_offset = 0;     // the code's time step, counted from the server's: later ones are positive
     std::optional<CodeBudget> worn_key = {};  // where half of it, or more, has been used up
+    bool by_recovery_code = false;            // and not by one of the app's
+    std::optional<int> recovery_codes = {};   // left; told where one was used, or there are few
 };
 
 struct Verdict {
@@ -144,9 +148,22 @@ class Authenticator {
                                        const Secret& phc,
                                        const std::optional<DeviceFingerprint>& device = {}) const;
 
+    /// New recovery codes for the holder of `session`, in the place of all older ones.  Nothing, and nothing
+    /// is changed, when the account is gone, disabled or the session has ended meanwhile.
+    [[nodiscard]] std::optional<std::vector<Secret>> replace_recovery_codes(Transaction& transaction,
+                                                                            const UserName& name,
+                                                                            const Session& session) const;
+
     [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
+    /// How the hashes of recovery codes are made that this authenticator knows again.
+    [[nodiscard]] const RecoveryCodeKeyer& recovery_keyer() const noexcept { return recovery_keyer_; }
 
   private:
+    /// Which code was right.
+    struct CodeUse {
+        int offset = 0;
+        bool recovery = false;
+    };
     [[nodiscard]] Standing standing(Transaction& transaction, const Claim& claim) const;
     void settle(Transaction& transaction, const Claim& claim, const std::optional<Refusal>& refusal,
                 Time now) const;
@@ -156,7 +173,11 @@ class Authenticator {
     [[nodiscard]] std::optional<Refusal> examine(Transaction& transaction,
                                                  const std::optional<Account>& account,
                                                  const PasswordCheck& check, std::string_view code, Time now,
-                                                 int& code_offset) const;
+                                                 CodeUse& use) const;
+    [[nodiscard]] bool spend_recovery_code(Transaction& transaction, UserId user,
+                                           const std::optional<RecoveryCodeHash>& hash) const;
+    [[nodiscard]] std::optional<Account> holder_of(Transaction& transaction, const UserName& name,
+                                                   const Session& session) const;
     [[nodiscard]] bool bears_one_more(const Account& account) const;
     [[nodiscard]] Session new_session(Transaction& transaction, const Account& account,
                                       const Source& source) const;
@@ -165,6 +186,8 @@ class Authenticator {
     const Clock& clock_;
     Random& random_;
     const NameKeyer name_key_;
+    const RecoveryCodeKeyer recovery_keyer_;
+    const RecoveryCodeHash nobodys_recovery_code_;  // that no code has
     const Secret made_up_hash_;
     const Secret made_up_totp_secret_;
 };

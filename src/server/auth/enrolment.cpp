@@ -10,13 +10,6 @@ constexpr std::string_view kDoor = "enrol ";
 
 constexpr TimeStep kNoneYet = 0;
 
-/// In the transaction that enrols, so that an account never lacks them.  None as yet.
-std::vector<Secret> give_recovery_codes(Transaction& /*transaction*/, const Account& /*account*/,
-                                        Random& /*random*/)
-{
-    return {};
-}
-
 }  // namespace
 
 std::string_view to_string(EnrolmentRefusal refusal) noexcept
@@ -43,6 +36,7 @@ Enrolments::Enrolments(const Policy& policy, const NameKeyer& names, const Clock
       clock_(clock),
       random_(random),
       issuer_(std::move(issuer)),
+      recovery_keyer_(names_),
       door_(names_(kDoor))
 {
 }
@@ -105,7 +99,8 @@ Enrolments::Finished Enrolments::finish(Transaction& transaction, const Enrolmen
         charge(transaction, Factor::code, guest);
     } else {
         const auto account = make_or_change(transaction, enrolment, *match.step);
-        finished.recovery_codes = give_recovery_codes(transaction, account, random_);
+        finished.recovery_codes = generate_recovery_codes(random_);
+        transaction.set_recovery_codes(account, recovery_keyer_.hashes(account.id, finished.recovery_codes));
         transaction.save_failures(door_, guest.source, Failures{}, now);
     }
     record(transaction, finished.refusal, invitation.name, guest);

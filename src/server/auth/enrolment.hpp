@@ -3,11 +3,9 @@
 // An enrolment is three steps.  Until the last one nothing of it is in any store: who leaves, or is cut off,
 // leaves the invitation as it was.
 //   begin    cheap, in a transaction: is this an invitation, and may its source be judged at all?  A wrong
-//   one
-//            is charged to its source and recorded.
-//   (the caller has a password chosen, judged by auth/password_policy.hpp and hashed; shows the key's URI;
-//   and
-//    asks for a code)
+//            one is charged to its source and recorded.
+//   (the caller has a password chosen, judged by auth/password_rules.hpp and hashed; shows the key's URI;
+//   and asks for a code)
 //   finish   cheap, in a transaction: the code proves that the app has the key, and is spent; the invitation
 //            is spent; the account is there, or its factors are the new ones; all of it or nothing.
 // What either did counts only when its transaction is durable: answer nothing before.
@@ -30,6 +28,7 @@
 #include "server/auth/device.hpp"
 #include "server/auth/invitation.hpp"
 #include "server/auth/master_key.hpp"
+#include "server/auth/recovery_codes.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/store.hpp"
 #include "server/auth/totp.hpp"
@@ -79,7 +78,7 @@ class Enrolments {
 
     struct Finished {
         std::optional<EnrolmentRefusal> refusal = EnrolmentRefusal::unknown_invitation;  // none: enrolled
-        std::vector<Secret> recovery_codes = {};                                         // to be told once
+        std::vector<Secret> recovery_codes = {};  // where enrolled; to be told once
     };
     /// A wrong code leaves the invitation as it was.  REQUIRES: enrolment.phc is not empty.
     [[nodiscard]] Finished finish(Transaction& transaction, const Enrolment& enrolment, std::string_view code,
@@ -101,6 +100,7 @@ class Enrolments {
     const Clock& clock_;
     Random& random_;
     const std::string issuer_;
+    const RecoveryCodeKeyer recovery_keyer_;
     const NameKey door_;  // what failures to enrol are counted under: no name that can be typed has this key
 };
 

@@ -162,6 +162,7 @@ bool Invitations::reinvite(Transaction& transaction, const Invitation& invitatio
     const auto account = transaction.find_account(invitation.name);
     if (!account) return false;
     transaction.remove_totp(*account);
+    transaction.set_recovery_codes(*account, {});
     transaction.end_sessions(account->id, {});
     transaction.forget_devices(account->id, std::nullopt);
     transaction.save_invitation(invitation);

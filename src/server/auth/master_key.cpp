@@ -86,6 +86,8 @@ NameKey NameKeyer::operator()(std::string_view typed) const
     return name;
 }
 
+Secret NameKeyer::derive(std::string_view purpose) const { return hkdf_sha256(key_, purpose); }
+
 std::string short_form(const NameKey& key)
 {
     constexpr std::string_view digits = "0123456789abcdef";

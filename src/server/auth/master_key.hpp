@@ -61,6 +61,9 @@ class NameKeyer {
     [[nodiscard]] static Secret key_of(const MasterKey& master);
     [[nodiscard]] NameKey operator()(std::string_view typed) const;
 
+    /// 32 bytes for another purpose that outlives a rotation of the master key.  Throws OpenSslError.
+    [[nodiscard]] Secret derive(std::string_view purpose) const;
+
   private:
     Hmac hmac_;
 };

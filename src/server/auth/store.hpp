@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "server/auth/ceiling.hpp"
 #include "server/auth/device.hpp"
 #include "server/auth/invitation.hpp"
+#include "server/auth/recovery_codes.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/waits.hpp"
@@ -63,12 +65,14 @@ class Transaction {
     virtual void set_state(const Account& account, AccountState state) = 0;
     /// With its enrolment, sessions and devices.  Audit records stay.
     virtual void remove_account(const Account& account) = 0;
-    /// password_epoch grows by one.
+    /// password_epoch grows by one; must_change is over.
     virtual void set_password(const Account& account, const Secret& phc, Time now) = 0;
     /// The same password, hashed anew: the epoch stays.  False, and nothing is changed, when the password is
     /// no longer the one of `epoch`.
     [[nodiscard]] virtual bool renew_password_hash(const Account& account, std::int64_t epoch,
                                                    const Secret& phc) = 0;
+    /// must_change, from now on.
+    virtual void require_new_password(const Account& account) = 0;
     virtual void record_login(const Account& account, const LastLogin& login) = 0;
 
     // One-time codes
@@ -95,6 +99,15 @@ class Transaction {
     [[nodiscard]] virtual bool spend_invitation(const Invitation& invitation, Time now) = 0;
     /// False, and nothing is changed, when the name has none.
     virtual bool remove_invitation(const UserName& name) = 0;
+
+    // Recovery codes
+    /// These in the place of all older ones, spent or not; none: there are none any more.
+    virtual void set_recovery_codes(const Account& account, std::span<const RecoveryCodeHash> hashes) = 0;
+    /// ONE conditional delete.  False, and nothing is changed, unless the user has this code.  Whoever gets
+    /// true is the only one who ever does for this code.
+    [[nodiscard]] virtual bool spend_recovery_code(UserId user, const RecoveryCodeHash& hash) = 0;
+    /// That are left.
+    [[nodiscard]] virtual int count_recovery_codes(UserId user) = 0;
 
     // Failures.  Rows exist for names that are nobody's too: nothing here depends on whether an account
     // exists.
@@ -184,6 +197,8 @@ class Reader {
     virtual void for_each_account(const std::function<void(const Account&)>& visit) = 0;
     /// Live by both limits: is_live().
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, const SessionPolicy& policy, Time now) = 0;
+    /// That are left.
+    [[nodiscard]] virtual int count_recovery_codes(UserId user) = 0;
     /// The last seen first; at most kMostDevices.
     [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
     [[nodiscard]] virtual std::optional<Invitation> invitation_of(const UserName& name) = 0;

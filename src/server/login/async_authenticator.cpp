@@ -31,7 +31,7 @@ struct AsyncAuthenticator::Parts {
     auth::HashPool& pool;
     auth::Store& store;
     Readers& readers;
-    std::vector<std::string> context;
+    auth::PasswordRules rules;
     Metrics* metrics;
 };
 
@@ -259,9 +259,9 @@ asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth
 
 AsyncAuthenticator::AsyncAuthenticator(std::shared_ptr<const auth::Authenticator> authenticator,
                                        auth::HashPool& pool, auth::Store& store, Readers& readers,
-                                       std::vector<std::string> context, Metrics* metrics)
+                                       auth::PasswordRules rules, Metrics* metrics)
     : parts_(std::make_shared<const Parts>(
-          Parts{std::move(authenticator), pool, store, readers, std::move(context), metrics}))
+          Parts{std::move(authenticator), pool, store, readers, std::move(rules), metrics}))
 {
 }
 
@@ -321,6 +321,36 @@ asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) 
     });
 }
 
+asio::awaitable<RecoveryCodes> AsyncAuthenticator::replace_recovery_codes(const auth::UserName& name,
+                                                                          const auth::Session& session) const
+{
+    return await_callback<RecoveryCodes>(
+        [parts = parts_, name, session](const Resume<RecoveryCodes>& resume) {
+            const auto made = std::make_shared<RecoveryCodes>();
+            parts->store.submit(
+                [parts, name, session, made](auth::Transaction& transaction) {
+                    auto codes = parts->authenticator->replace_recovery_codes(transaction, name, session);
+                    if (codes) *made = std::make_shared<const std::vector<Secret>>(*std::move(codes));
+                },
+                [made, resume](const std::exception_ptr& error) { resume(error, *made); });
+        });
+}
+
+namespace {
+
+constexpr const char* kSamePassword = "It is the one that you have: use another.";
+
+/// On a hash thread.
+bool is_the_password(const AsyncAuthenticator::Parts& parts, const auth::UserName& name, const Secret& typed)
+{
+    const auto claim = parts.authenticator->claim(name.str(), auth::Source::from_address("local"));
+    return parts.readers.with([&](auth::Reader& reader) {
+        return parts.authenticator->check_password(reader, claim, typed).matches;
+    });
+}
+
+}  // namespace
+
 asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(
     const auth::UserName& name, const auth::Session& session,
     const std::optional<auth::DeviceFingerprint>& device, Secret typed) const
@@ -338,11 +368,12 @@ asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(
         const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
         place->submit([parts, name, session, device, password, resume, try_later, place] {
             try {
-                auto context = parts->context;
-                context.push_back(name.str());
                 const auto prepared = auth::prepare_password(password->view());
-                const auto refusal = prepared ? auth::why_refused(*prepared, context) : "it is too long";
+                const auto refusal = prepared ? parts->rules.why_refused(*prepared, name) : "it is too long";
                 if (refusal) return resume(nullptr, {.result = Result::refused, .reason = *refusal});
+                if (is_the_password(*parts, name, *password)) {
+                    return resume(nullptr, {.result = Result::refused, .reason = kSamePassword});
+                }
                 const auto phc = std::make_shared<Secret>(
                     auth::hash_password(*prepared, parts->authenticator->policy().hash));
                 const auto changed = std::make_shared<bool>(false);

@@ -20,6 +20,7 @@
 
 #include "server/auth/authenticator.hpp"
 #include "server/auth/hash_pool.hpp"
+#include "server/auth/password_rules.hpp"
 #include "server/auth/store.hpp"
 #include "server/login/metrics.hpp"
 #include "server/login/readers.hpp"
@@ -42,6 +43,9 @@ struct PasswordChange {
     enum class Result { done, refused, session_ended, try_later } result;
     std::string reason = {};  // refused: a sentence for the holder; try_later: for the operator
 };
+
+/// As they are shown.
+using RecoveryCodes = std::shared_ptr<const std::vector<Secret>>;
 
 class AsyncAuthenticator;
 
@@ -77,10 +81,10 @@ class Attempt {
 
 class AsyncAuthenticator {
   public:
-    /// All of them must outlive this object and every attempt.  `context` are words that make a password
-    /// weak: product and host.  Without `metrics` nothing is counted.
+    /// All of them must outlive this object and every attempt.  `rules` are those of new passwords.  Without
+    /// `metrics` nothing is counted.
     AsyncAuthenticator(std::shared_ptr<const auth::Authenticator> authenticator, auth::HashPool& pool,
-                       auth::Store& store, Readers& readers, std::vector<std::string> context,
+                       auth::Store& store, Readers& readers, auth::PasswordRules rules,
                        Metrics* metrics = nullptr);
 
     /// When the password has arrived.  A full hash queue or a throttled name makes an attempt that will not
@@ -94,10 +98,16 @@ class AsyncAuthenticator {
     /// Throws auth::StoreError.
     [[nodiscard]] boost::asio::awaitable<bool> log_out(const auth::Session& session) const;
 
-    /// Checks, hashes and stores a new password for the holder of `session`, who has come from `device`.
+    /// Checks, hashes and stores a new password for the holder of `session`, who has come from `device`.  It
+    /// must not be the old one.
     [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(
         const auth::UserName& name, const auth::Session& session,
         const std::optional<auth::DeviceFingerprint>& device, Secret typed) const;
+
+    /// Ten new recovery codes for the holder of `session`, in the place of all older ones; nullptr when the
+    /// session has ended meanwhile.  Throws auth::StoreError.
+    [[nodiscard]] boost::asio::awaitable<RecoveryCodes> replace_recovery_codes(
+        const auth::UserName& name, const auth::Session& session) const;
 
     struct Parts;  // what the steps need, shared with those under way
 

@@ -32,7 +32,7 @@ struct AsyncEnrolments::Parts {
     std::shared_ptr<const auth::Enrolments> enrolments;
     auth::HashPool& pool;
     auth::Store& store;
-    std::vector<std::string> context;
+    auth::PasswordRules rules;
 };
 
 /// Lives until the last step that is under way has ended.  One step at a time touches it.
@@ -69,11 +69,9 @@ void EnrolmentUnderWay::State::in_transaction(const Resume<EnrolmentStep>& resum
 /// On a hash thread.
 EnrolmentStep EnrolmentUnderWay::State::judge_and_hash()
 try {
-    auto context = parts->context;
-    context.push_back(name->str());
     const auto prepared = auth::prepare_password(typed.view());
     typed.clear();
-    const auto refusal = prepared ? auth::why_refused(*prepared, context) : "it is too long";
+    const auto refusal = prepared ? parts->rules.why_refused(*prepared, *name) : "it is too long";
     if (refusal) return {.result = Result::refused, .reason = *refusal};
     enrolment->phc = auth::hash_password(*prepared, parts->enrolments->policy().hash);
     return {.result = Result::done};
@@ -139,8 +137,8 @@ const std::vector<Secret>& EnrolmentUnderWay::recovery_codes() const noexcept
 }
 
 AsyncEnrolments::AsyncEnrolments(std::shared_ptr<const auth::Enrolments> enrolments, auth::HashPool& pool,
-                                 auth::Store& store, std::vector<std::string> context)
-    : parts_(std::make_shared<const Parts>(Parts{std::move(enrolments), pool, store, std::move(context)}))
+                                 auth::Store& store, auth::PasswordRules rules)
+    : parts_(std::make_shared<const Parts>(Parts{std::move(enrolments), pool, store, std::move(rules)}))
 {
 }
 

@@ -15,6 +15,7 @@
 #include "common/secret.hpp"
 #include "server/auth/enrolment.hpp"
 #include "server/auth/hash_pool.hpp"
+#include "server/auth/password_rules.hpp"
 #include "server/auth/store.hpp"
 
 namespace securelogin::login {
@@ -60,10 +61,9 @@ class EnrolmentUnderWay {
 
 class AsyncEnrolments {
   public:
-    /// All of them must outlive this object and every enrolment.  `context` are words that make a password
-    /// weak: product and host.
+    /// Pool and store must outlive this object and every enrolment.
     AsyncEnrolments(std::shared_ptr<const auth::Enrolments> enrolments, auth::HashPool& pool,
-                    auth::Store& store, std::vector<std::string> context);
+                    auth::Store& store, auth::PasswordRules rules);
 
     struct Parts;  // what the steps need, shared with those under way
 

@@ -19,6 +19,7 @@ struct Holder {
     Peer& peer;
     const Setting& setting;
     const auth::Granted& granted;
+    bool must_change = granted.account.must_change;  // until PASSWD is done
 
     [[nodiscard]] const auth::Session& session() const { return granted.session; }
 };
@@ -67,6 +68,16 @@ asio::awaitable<bool> confirm(Holder& holder)
     co_return granted;
 }
 
+void log_not_changed(const Holder& holder, const std::string& why)
+{
+    const auto level = why == "overloaded" ? Level::warning : Level::error;
+    holder.setting.log.write(level, "password_not_changed",
+                             {{"error", why},
+                              {"user", holder.granted.account.name.str()},
+                              {"source", holder.peer.source().address()},
+                              {"connection", std::to_string(holder.peer.connection())}});
+}
+
 /// Says what became of a new password; true when another may be tried.
 bool say_result(Holder& holder, const PasswordChange& change)
 {
@@ -77,6 +88,7 @@ bool say_result(Holder& holder, const PasswordChange& change)
                                      {{"user", holder.granted.account.name.str()},
                                       {"source", peer.source().address()},
                                       {"connection", std::to_string(peer.connection())}});
+            holder.must_change = false;
             peer.say({.code = code::kDone, .text = "Password changed; other sessions have ended"});
             return false;
         case PasswordChange::Result::refused:
@@ -85,6 +97,7 @@ bool say_result(Holder& holder, const PasswordChange& change)
         case PasswordChange::Result::session_ended:
             return false;
         case PasswordChange::Result::try_later:
+            log_not_changed(holder, change.reason);
             peer.say(try_later());
             return false;
     }
@@ -93,7 +106,9 @@ bool say_result(Holder& holder, const PasswordChange& change)
 
 asio::awaitable<After> passwd(Holder& holder)
 {
-    const bool confirmed = co_await confirm(holder);
+    // Who must change it has just given the old one and a code; there is nothing else to guard yet.
+    bool confirmed = holder.must_change;
+    if (!confirmed) confirmed = co_await confirm(holder);
     if (!confirmed) co_return After::go_on;
     for (int tries = 0; tries < kNewPasswordTries; ++tries) {
         holder.peer.say({.code = code::kNewPasswordWanted, .text = "New password:"});
@@ -109,6 +124,24 @@ asio::awaitable<After> passwd(Holder& holder)
         if (change.result == PasswordChange::Result::session_ended) co_return session_ended(holder.peer);
         if (!say_result(holder, change)) break;
     }
+    co_return After::go_on;
+}
+
+asio::awaitable<After> codes(Holder& holder)
+{
+    const bool confirmed = co_await confirm(holder);
+    if (!confirmed) co_return After::go_on;
+    const auto& name = holder.granted.account.name;
+    const auto made = co_await holder.setting.authenticator.replace_recovery_codes(name, holder.session());
+    if (!made) co_return session_ended(holder.peer);
+    holder.setting.log.write(Level::info, "recovery_codes_replaced",
+                             {{"user", name.str()},
+                              {"source", holder.peer.source().address()},
+                              {"connection", std::to_string(holder.peer.connection())}});
+    Reply reply{.code = code::kDone, .text = "Recovery codes replaced"};
+    add_recovery_codes(reply, *made);
+    holder.peer.say(reply);
+    forget_values(reply);
     co_return After::go_on;
 }
 
@@ -131,14 +164,16 @@ struct Entry {
     std::string_view help;
     bool needs_live_session;
     Command run;
+    bool before_change = false;  // also for who must change the password first
 };
 
-constexpr std::array<Entry, 5> kCommands{{
-    {"HELP", "this list", false, help},
+constexpr std::array<Entry, 6> kCommands{{
+    {"HELP", "this list", false, help, true},
     {"WHOAMI", "who is logged in, and until when", true, whoami},
-    {"PASSWD", "change the password; asks for the current one and a new code first", true, passwd},
-    {"LOGOUT", "end the session and close", false, logout},
-    {"QUIT", "close; the session lives on until it expires", false, quit},
+    {"PASSWD", "change the password; asks for the current one and a new code first", true, passwd, true},
+    {"CODES", "make new recovery codes; asks for the password and a new code first", true, codes},
+    {"LOGOUT", "end the session and close", false, logout, true},
+    {"QUIT", "close; the session lives on until it expires", false, quit, true},
 }};
 
 asio::awaitable<After> help(Holder& holder)
@@ -178,6 +213,10 @@ asio::awaitable<After> obey(const Entry& entry, Holder& holder)
     if (entry.needs_live_session) {
         const bool live = co_await holder.setting.authenticator.still_live(holder.session());
         if (!live) co_return session_ended(holder.peer);
+    }
+    if (holder.must_change && !entry.before_change) {
+        holder.peer.say({.code = code::kRefused, .text = "Password must be changed first"});
+        co_return After::go_on;
     }
     const auto after = co_await entry.run(holder);
     co_return after;

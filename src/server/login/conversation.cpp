@@ -31,6 +31,10 @@ Reply logged_in(const auth::Granted& granted)
         reply.facts.emplace_back("code-failures",
                                  std::to_string(worn->failures) + ' ' + std::to_string(worn->limit));
     }
+    if (const auto left = granted.recovery_codes) {
+        reply.facts.emplace_back("recovery-codes", std::to_string(*left));
+    }
+    if (granted.account.must_change) reply.facts.emplace_back("must-change-password", "yes");
     return reply;
 }
 
@@ -74,6 +78,12 @@ Reply no(const Outcome& outcome)
             .facts = {{"retry-after", std::to_string(outcome.retry_after.count())}}};
 }
 
+void add_recovery_codes(Reply& reply, std::span<const Secret> codes)
+{
+    reply.facts.reserve(reply.facts.size() + codes.size());
+    for (const auto& code : codes) reply.facts.emplace_back("recovery-code", code.view());
+}
+
 void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
                  std::uint64_t connection)
 {
@@ -96,12 +106,12 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
     } else if (verdict) {
         const Field reason{"reason", std::string(to_string(*verdict->refusal))};
         write(Level::warning, {"outcome", "refused"}, reason, who, source, id);
-        if (const auto alarm = verdict->alarm) {
-            log.write(level_of(*alarm), to_string(*alarm), {who, source, id});
-        }
     } else {
         const Field reason{"reason", outcome.why_not_judged};
         write(Level::warning, {"outcome", "not_judged"}, reason, who, source, id);
+    }
+    if (verdict && verdict->alarm) {
+        log.write(level_of(*verdict->alarm), to_string(*verdict->alarm), {who, source, id});
     }
 }
 

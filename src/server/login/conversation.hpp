@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <span>
 #include <string_view>
 
 #include "common/event_log.hpp"
@@ -28,6 +29,10 @@ struct Setting {
 /// The event of one attempt, as every door writes it.
 void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
                  std::uint64_t connection);
+
+/// `recovery-code XXXX-...`, a fact each.  The reply holds secrets then: forget_values() when it has been
+/// said.
+void add_recovery_codes(Reply& reply, std::span<const Secret> codes);
 
 /// What is said of an attempt that was not let in: 450 or 530.
 [[nodiscard]] Reply no(const Outcome& outcome);

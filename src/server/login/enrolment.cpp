@@ -71,17 +71,15 @@ void ask_for_first_code(Peer& peer, const EnrolmentUnderWay& enrolment)
     Reply question{
         .code = code::kCodeWanted, .text = "Code:", .facts = {{"otpauth", std::string(uri.view())}}};
     peer.say(question);
-    for (auto& [key, value] : question.facts) wipe(value);
+    forget_values(question);
 }
 
 void congratulate(Peer& peer, const EnrolmentUnderWay& enrolment)
 {
     Reply reply{.code = code::kDone, .text = "Enrolled", .facts = {{"user", enrolment.name()->str()}}};
-    for (const auto& recovery : enrolment.recovery_codes()) {
-        reply.facts.emplace_back("recovery-code", std::string(recovery.view()));
-    }
+    add_recovery_codes(reply, enrolment.recovery_codes());
     peer.say(reply);
-    for (auto& [key, value] : reply.facts) wipe(value);
+    forget_values(reply);
 }
 
 /// True when the account is there.

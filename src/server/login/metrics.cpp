@@ -23,6 +23,7 @@ void Metrics::count(Kind kind, const Outcome& outcome) noexcept
         attempts.not_judged.at(static_cast<std::size_t>(kind_of(outcome.why_not_judged))).add();
     } else if (const auto& granted = outcome.verdict->granted) {
         attempts.granted.add();
+        if (granted->by_recovery_code) return;  // says nothing of the clock
         const int offset = granted->code_offset + kMostOffset;
         if (offset >= 0 && offset <= 2 * kMostOffset) offsets_.at(static_cast<std::size_t>(offset)).add();
     } else if (const auto refusal = outcome.verdict->refusal) {

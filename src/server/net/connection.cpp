@@ -153,6 +153,7 @@ asio::awaitable<void> Connection::converse()
                                      .enrolments = &service_->enrolments};
         co_await login::converse(*this, setting);
     } catch (const login::PeerLeft&) {
+        wipe(unsent_);
         unsent_.clear();
     } catch (const login::TimedOut&) {
         say({.code = code::kClosing, .text = "Timeout"});
@@ -164,21 +165,25 @@ asio::awaitable<void> Connection::converse()
         service_->log.write(
             Level::error, "conversation_failed",
             {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.what()}});
+        wipe(unsent_);
         unsent_.clear();
         say({.code = code::kClosing, .text = "Temporary failure, try again later"});
     }
 }
 
-/// A reply may hold a secret (a key, a recovery code): what is left behind in memory is wiped.
+/// A reply may hold a secret: no copy of it is left behind where a longer one takes the place.
 void Connection::say(const Reply& reply)
 {
     auto wire = to_wire(reply);
-    std::string joined;
-    joined.reserve(unsent_.size() + wire.size());
-    joined.append(unsent_).append(wire);
+    if (unsent_.capacity() - unsent_.size() < wire.size()) {
+        std::string longer;
+        longer.reserve(unsent_.size() + wire.size());
+        longer += unsent_;
+        longer.swap(unsent_);
+        wipe(longer);
+    }
+    unsent_ += wire;
     wipe(wire);
-    wipe(unsent_);
-    unsent_.swap(joined);
 }
 
 asio::awaitable<Secret> Connection::answer(Patience patience)

@@ -124,6 +124,13 @@ CREATE TABLE invitations (
     mac        BLOB    NOT NULL CHECK (length(mac) = 16)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX invitations_by_expiry ON invitations (expires_at);
+ALTER TABLE users ADD COLUMN must_change_password INTEGER NOT NULL DEFAULT 0 CHECK (must_change_password IN (0, 1));
+ALTER TABLE users ADD COLUMN recovery_codes_made INTEGER NOT NULL DEFAULT 0 CHECK (recovery_codes_made >= 0);
+CREATE TABLE recovery_codes (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    hash    BLOB    NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
 DROP TRIGGER audit_is_never_changed;
 DROP TRIGGER audit_is_never_deleted;
 ALTER TABLE audit RENAME TO audit_1;

@@ -27,6 +27,8 @@ enum Field : int {
     kLastStep,
     kFailures,
     kEnrolledAt,
+    kMustChange,
+    kRecoveryCodesMade,
 };
 
 template <typename Value>
@@ -107,6 +109,8 @@ auth::Account account_in(SQLite::Statement& row)
         .password_epoch = row.getColumn(kPasswordEpoch).getInt64(),
         .totp = enrolment_in(row),
         .last_login = last_login_in(row),
+        .must_change = row.getColumn(kMustChange).getInt() != 0,
+        .recovery_codes_made = row.getColumn(kRecoveryCodesMade).getInt(),
     };
 }
 

@@ -98,6 +98,15 @@ std::size_t SqliteReader::count_sessions(auth::UserId user, const auth::SessionP
     });
 }
 
+int SqliteReader::count_recovery_codes(auth::UserId user)
+{
+    return connection_.attempt("counting recovery codes in", [&] {
+        SQLite::Statement row(connection_.database(), sql::kCountRecoveryCodes);
+        Execution counted(row, user);
+        return counted.next() ? row.getColumn(0).getInt() : 0;
+    });
+}
+
 std::vector<auth::Device> SqliteReader::devices(auth::UserId user)
 {
     return connection_.attempt("listing devices in", [&] {

@@ -29,6 +29,7 @@ class SqliteReader final : public auth::Reader {
     std::optional<auth::Account> find_account(const auth::UserName& name) override;
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now) override;
+    int count_recovery_codes(auth::UserId user) override;
     std::vector<auth::Device> devices(auth::UserId user) override;
     std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override;
     void for_each_invitation(const std::function<void(const auth::Invitation&)>& visit) override;

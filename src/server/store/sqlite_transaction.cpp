@@ -98,6 +98,12 @@ bool SqliteTransaction::renew_password_hash(const Account& account, std::int64_t
     return change(doing, statements_.renew_password_hash, hash, account.name.str(), account.id, epoch) == 1;
 }
 
+void SqliteTransaction::require_new_password(const Account& account)
+{
+    change_one("asking for a new password in", statements_.require_new_password, account.name.str(),
+               account.id);
+}
+
 void SqliteTransaction::record_login(const Account& account, const auth::LastLogin& login)
 {
     change_one("recording a login in", statements_.record_login, login.at, login.source, account.name.str(),
@@ -174,6 +180,29 @@ bool SqliteTransaction::spend_invitation(const auth::Invitation& invitation, Tim
 bool SqliteTransaction::remove_invitation(const auth::UserName& name)
 {
     return change("removing an invitation from", statements_.remove_invitation, name.str()) == 1;
+}
+
+void SqliteTransaction::set_recovery_codes(const Account& account,
+                                           std::span<const auth::RecoveryCodeHash> hashes)
+{
+    constexpr std::string_view doing = "setting recovery codes in";
+    change_one(doing, statements_.note_recovery_codes, static_cast<std::int64_t>(hashes.size()),
+               account.name.str(), account.id);
+    change(doing, statements_.forget_recovery_codes, account.id);
+    for (const auto& hash : hashes) change_one(doing, statements_.add_recovery_code, account.id, hash);
+}
+
+bool SqliteTransaction::spend_recovery_code(UserId user, const auth::RecoveryCodeHash& hash)
+{
+    return change("spending a recovery code in", statements_.spend_recovery_code, user, hash) == 1;
+}
+
+int SqliteTransaction::count_recovery_codes(UserId user)
+{
+    return attempt("counting recovery codes in", [&] {
+        Execution counted(statements_.count_recovery_codes, user);
+        return counted.next() ? statements_.count_recovery_codes.getColumn(0).getInt() : 0;
+    });
 }
 
 auth::Failures SqliteTransaction::failures(const NameKey& name, const Source& source)

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,7 @@ struct TransactionStatements {
     SQLite::Statement remove_user{database, sql::kRemoveUser};
     SQLite::Statement set_password{database, sql::kSetPassword};
     SQLite::Statement renew_password_hash{database, sql::kRenewPasswordHash};
+    SQLite::Statement require_new_password{database, sql::kRequireNewPassword};
     SQLite::Statement record_login{database, sql::kRecordLogin};
     SQLite::Statement find_totp_secret{database, sql::kFindTotpSecret};
     SQLite::Statement set_totp{database, sql::kSetTotp};
@@ -39,6 +41,11 @@ struct TransactionStatements {
     SQLite::Statement spend_invitation{database, sql::kSpendInvitation};
     SQLite::Statement remove_invitation{database, sql::kRemoveInvitation};
     SQLite::Statement purge_invitations{database, sql::kPurgeInvitations};
+    SQLite::Statement forget_recovery_codes{database, sql::kForgetRecoveryCodes};
+    SQLite::Statement add_recovery_code{database, sql::kAddRecoveryCode};
+    SQLite::Statement note_recovery_codes{database, sql::kNoteRecoveryCodes};
+    SQLite::Statement spend_recovery_code{database, sql::kSpendRecoveryCode};
+    SQLite::Statement count_recovery_codes{database, sql::kCountRecoveryCodes};
     SQLite::Statement find_failures{database, sql::kFindFailures};
     SQLite::Statement save_failures{database, sql::kSaveFailures};
     SQLite::Statement forget_failures{database, sql::kForgetFailures};
@@ -100,6 +107,7 @@ class SqliteTransaction final : public auth::Transaction {
     void remove_account(const auth::Account& account) override;
     void set_password(const auth::Account& account, const Secret& phc, auth::Time now) override;
     bool renew_password_hash(const auth::Account& account, std::int64_t epoch, const Secret& phc) override;
+    void require_new_password(const auth::Account& account) override;
     void record_login(const auth::Account& account, const auth::LastLogin& login) override;
 
     Secret totp_secret(const auth::Account& account) override;
@@ -114,6 +122,11 @@ class SqliteTransaction final : public auth::Transaction {
     std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override;
     bool spend_invitation(const auth::Invitation& invitation, auth::Time now) override;
     bool remove_invitation(const auth::UserName& name) override;
+
+    void set_recovery_codes(const auth::Account& account,
+                            std::span<const auth::RecoveryCodeHash> hashes) override;
+    bool spend_recovery_code(auth::UserId user, const auth::RecoveryCodeHash& hash) override;
+    int count_recovery_codes(auth::UserId user) override;
 
     auth::Failures failures(const auth::NameKey& name, const auth::Source& source) override;
     void save_failures(const auth::NameKey& name, const auth::Source& source, const auth::Failures& failures,

@@ -11,7 +11,8 @@ namespace securelogin::store::sql {
 
 #define SECURELOGIN_SELECT_ACCOUNT                                                                      \
     "SELECT u.id, u.name, u.state, u.created_at, u.password_set_at, u.password_epoch, u.last_login_at," \
-    " u.last_login_source, t.algorithm, t.digits, t.period, t.last_step, t.failures, t.enrolled_at"     \
+    " u.last_login_source, t.algorithm, t.digits, t.period, t.last_step, t.failures, t.enrolled_at,"    \
+    " u.must_change_password, u.recovery_codes_made"                                                    \
     " FROM users u LEFT JOIN totp t ON t.user_id = u.id"
 
 inline constexpr const char* kFindAccount = SECURELOGIN_SELECT_ACCOUNT " WHERE u.name = $1";
@@ -28,8 +29,10 @@ inline constexpr const char* kAddUser =
 inline constexpr const char* kSetState = "UPDATE users SET state = $1 WHERE name = $2 AND id = $3";
 inline constexpr const char* kRemoveUser = "DELETE FROM users WHERE name = $1 AND id = $2";
 inline constexpr const char* kSetPassword =
-    "UPDATE users SET password_hash = $1, password_set_at = $2, password_epoch = password_epoch + 1"
-    " WHERE name = $3 AND id = $4";
+    "UPDATE users SET password_hash = $1, password_set_at = $2, password_epoch = password_epoch + 1,"
+    " must_change_password = 0 WHERE name = $3 AND id = $4";
+inline constexpr const char* kRequireNewPassword =
+    "UPDATE users SET must_change_password = 1 WHERE name = $1 AND id = $2";
 inline constexpr const char* kRenewPasswordHash =
     "UPDATE users SET password_hash = $1 WHERE name = $2 AND id = $3 AND password_epoch = $4";
 inline constexpr const char* kRecordLogin =
@@ -70,6 +73,17 @@ inline constexpr const char* kSpendInvitation =
 inline constexpr const char* kRemoveInvitation = "DELETE FROM invitations WHERE name = $1";
 inline constexpr const char* kPurgeInvitations =
     "DELETE FROM invitations WHERE name IN (SELECT name FROM invitations WHERE expires_at <= $1 LIMIT $2)";
+
+// Recovery codes
+
+inline constexpr const char* kForgetRecoveryCodes = "DELETE FROM recovery_codes WHERE user_id = $1";
+inline constexpr const char* kAddRecoveryCode = "INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2)";
+inline constexpr const char* kNoteRecoveryCodes =
+    "UPDATE users SET recovery_codes_made = $1 WHERE name = $2 AND id = $3";
+/// A code works once, ever: as kSpendStep.
+inline constexpr const char* kSpendRecoveryCode =
+    "DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2";
+inline constexpr const char* kCountRecoveryCodes = "SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1";
 
 // Failures and refusals
 

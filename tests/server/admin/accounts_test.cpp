@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/fake_random.hpp"
@@ -193,6 +194,44 @@ TEST_F(AccountsTest, RemovingLeavesNothingButTheAudit)
     const auto record = store_.audit().back();
     EXPECT_EQ(record.event, "user.remove");
     EXPECT_EQ(record.reason, "alice") << "the id leads nowhere any more";
+}
+
+TEST_F(AccountsTest, ANewPasswordMustBeChangedOnlyWhereThatIsAskedFor)
+{
+    ASSERT_TRUE(commit([&](Transaction& transaction) {
+        return accounts_.set_password(transaction, name("alice"), phc("b3RoZXJzYWx0")) &&
+               accounts_.require_new_password(transaction, name("alice"));
+    }));
+    EXPECT_TRUE(account("alice").must_change);
+    EXPECT_FALSE(account("bob").must_change);
+    EXPECT_EQ(store_.audit().back().event, "user.must-change");
+    ASSERT_TRUE(commit([&](Transaction& transaction) {
+        return accounts_.set_password(transaction, name("alice"), phc("YW5vdGhlcnNhbHQ"));
+    }));
+    EXPECT_FALSE(account("alice").must_change);
+    EXPECT_FALSE(commit([&](Transaction& transaction) {
+        return accounts_.require_new_password(transaction, name("nobody"));
+    }));
+}
+
+TEST_F(AccountsTest, RecoveryCodesAreGivenAndGoWithTheKey)
+{
+    const std::vector<RecoveryCodeHash> hashes{{1}, {2}};
+    const auto give = [&](const char* who) {
+        return commit([&](Transaction& transaction) {
+            return accounts_.set_recovery_codes(transaction, name(who), hashes);
+        });
+    };
+    EXPECT_TRUE(give("alice"));
+    EXPECT_EQ(store_.audit().back().event, "user.recovery-codes");
+    EXPECT_TRUE(give("bob"));
+    EXPECT_FALSE(give("nobody"));
+    ASSERT_TRUE(commit([&](Transaction& transaction) {
+        return accounts_.reset_totp(transaction, name("alice"), Secret::copy_of("another"), {});
+    }));
+    EXPECT_EQ(account("alice").recovery_codes_made, 0);
+    EXPECT_EQ(store_.open_reader()->count_recovery_codes(account("alice").id), 0);
+    EXPECT_EQ(store_.open_reader()->count_recovery_codes(account("bob").id), 2);
 }
 
 TEST_F(AccountsTest, NewPasswordEndsSessionsAndMakesRunningChecksStale)

@@ -79,6 +79,19 @@ TEST(Options, DefaultsOfUserAdd)
     EXPECT_FALSE(add.qr.file);
     EXPECT_TRUE(add.qr.terminal);
     EXPECT_EQ(add.totp, auth::TotpParameters{});
+    EXPECT_FALSE(add.must_change);
+    EXPECT_FALSE(add.recovery_codes);
+}
+
+TEST(Options, WhatElseAnAccountIsGiven)
+{
+    const auto add =
+        std::get<UserAdd>(parse_good({"user", "add", "--must-change", "--recovery-codes", "a"}).command);
+    EXPECT_TRUE(add.must_change);
+    EXPECT_TRUE(add.recovery_codes);
+    EXPECT_TRUE(
+        std::get<UserPasswd>(parse_good({"user", "passwd", "a", "--must-change"}).command).must_change);
+    EXPECT_FALSE(std::get<UserPasswd>(parse_good({"user", "passwd", "a"}).command).must_change);
 }
 
 TEST(Options, EachCommandIsItself)

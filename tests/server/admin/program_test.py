@@ -7,6 +7,7 @@ import base64
 import codecs
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pty
@@ -621,6 +622,7 @@ class Everyday(Case):
             self.assertRegex(user.pop(key), f"^{RFC3339}$")
         self.assertRegex(user["totp"].pop("enrolled_at"), f"^{RFC3339}$")
         self.assertEqual(user, {
+            "must_change_password": False, "recovery_codes": {"left": 0, "made": 0},
             "username": "alice", "state": "active", "last_login": None, "sessions": 0, "devices": [], "invitation": None,
             "totp": {"algorithm": "sha1", "digits": 6, "period": 30, "failures": 0, "failure_limit": 103}})
 
@@ -697,6 +699,66 @@ class Everyday(Case):
         self.succeed("user", "reset-totp", "alice", "--qr", "new.png")
         self.assertEqual(self.query("SELECT COUNT(*) FROM invitations"), [(0,)])
         self.assertEqual(self.succeed_json("user", "show", "alice")["state"], "active")
+    def test_recovery_codes_are_printed_once_and_counted(self):
+        made = self.add("alice", "--recovery-codes")
+        codes = made["recovery_codes"]
+        self.assertEqual(len(set(codes)), 10)
+        for code in codes:
+            self.assertRegex(code, r"\A[A-HJ-NP-Z2-9]{4}(-[A-HJ-NP-Z2-9]{4}){3}\Z")
+        self.assertEqual(self.succeed_json("user", "show", "alice")["recovery_codes"], {"left": 10, "made": 10})
+        self.change("DELETE FROM recovery_codes WHERE hash = (SELECT MIN(hash) FROM recovery_codes)")
+        self.assertIn("\nrecovery-codes 9 of 10\n", self.succeed("user", "show", "alice"))
+        self.assertEqual(self.audit(), ["user.add", "user.recovery-codes"])
+        with open(os.path.join(self.data, "securelogin.db"), "rb") as database:
+            content = database.read()
+        for code in codes:
+            self.assertNotIn(code.encode(), content)
+            self.assertNotIn(code.replace("-", "").encode(), content)
+        self.succeed("user", "reset-totp", "alice")
+        self.assertIn("\nrecovery-codes none\n", self.succeed("user", "show", "alice"))
+
+    def test_recovery_codes_are_made_only_where_asked_for(self):
+        self.assertNotIn("recovery_codes", self.add())
+        self.assertEqual(self.succeed_json("user", "show", "alice")["recovery_codes"], {"left": 0, "made": 0})
+        lines = self.succeed("user", "add", "bob", "--generate-password", "--recovery-codes", "--no-terminal-qr").splitlines()
+        self.assertEqual(len([line for line in lines if line.startswith("recovery-code: ")]), 10)
+
+    def test_a_password_that_must_be_changed(self):
+        self.add("alice", "--must-change")
+        self.assertTrue(self.succeed_json("user", "show", "alice")["must_change_password"])
+        self.assertIn("\nmust-change-password yes\n", self.succeed("user", "show", "alice"))
+        self.succeed("user", "passwd", "alice", "--password-stdin", stdin="violet tractors prefer mud\n")
+        self.assertFalse(self.succeed_json("user", "show", "alice")["must_change_password"])
+        self.succeed("user", "passwd", "alice", "--generate-password", "--must-change")
+        self.assertTrue(self.succeed_json("user", "show", "alice")["must_change_password"])
+        self.assertEqual(self.audit(), ["user.add", "user.must-change", "user.passwd", "user.passwd", "user.must-change"])
+
+    def breached(self, *passwords, order=sorted):
+        """Settings that name a list of these."""
+        lines = order(hashlib.sha1(password.encode()).hexdigest().upper() + ":3\r\n" for password in passwords)
+        with open(self.path("breached.txt"), "w", newline="") as file:
+            file.writelines(lines)
+        with open(self.path("settings.toml"), "w") as file:
+            file.write(f'[password]\nbreached_passwords = "{self.path("breached.txt")}"\n')
+        os.chmod(self.path("settings.toml"), 0o600)
+        return "--config", "settings.toml"
+
+    def test_a_breached_password_is_refused(self):
+        settings = self.breached(GOOD, "another of them", "and a third")
+        self.refuse(REFUSED, "user", "add", "alice", "--password-stdin", *settings, stdin=GOOD + "\n", says=["stolen elsewhere"])
+        self.succeed("user", "add", "alice", "--password-stdin", *settings, stdin="violet tractors prefer mud\n")
+        self.refuse(REFUSED, "user", "passwd", "alice", "--password-stdin", *settings, stdin=GOOD + "\n",
+                    says=["stolen elsewhere"])
+
+    def test_a_list_that_is_none_refuses_every_password(self):
+        self.add()
+        settings = self.breached(GOOD, "another of them", "and a third", order=lambda lines: sorted(lines, reverse=True))
+        words = ("user", "passwd", "alice", "--password-stdin", *settings)
+        before = self.query("SELECT password_hash FROM users")
+        self.refuse(CONFIG, *words, stdin="violet tractors prefer mud\n", says=[self.path("breached.txt"), "it is not sorted"])
+        os.remove(self.path("breached.txt"))
+        self.refuse(CONFIG, *words, stdin="violet tractors prefer mud\n", says=[self.path("breached.txt"), "No such file"])
+        self.assertEqual(self.query("SELECT password_hash FROM users"), before)
 
     def remember_device(self, octet, name="alice", at=1780315200):
         """As a login does; the fingerprint as it is shown, and in short."""

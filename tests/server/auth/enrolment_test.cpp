@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -72,6 +73,7 @@ class EnrolmentTest : public testing::Test {
         Enrolments::Finished finished;
         const Guest guest{.source = Source::from_address("192.0.2.7"), .device = DeviceFingerprint{1}};
         transact(store_, [&](Transaction& t) { finished = enrolments_.finish(t, enrolment, code, guest); });
+        recovery_codes_ = std::move(finished.recovery_codes);
         return finished.refusal ? std::string(to_string(*finished.refusal)) : "enrolled";
     }
     std::optional<Account> account(std::string_view who)
@@ -102,6 +104,7 @@ class EnrolmentTest : public testing::Test {
     NameKeyer names_{MasterKey(Secret::copy_of("0123456789abcdef0123456789abcdef"))};
     Invitations invitations_{names_, clock_, random_, "admin"};
     Enrolments enrolments_{Policy{}, names_, clock_, random_, "Example Ltd"};
+    std::vector<Secret> recovery_codes_;  // of the last finish()
 };
 
 TEST_F(EnrolmentTest, MakesAnAccountThatIsWhole)
@@ -123,6 +126,25 @@ TEST_F(EnrolmentTest, MakesAnAccountThatIsWhole)
     EXPECT_EQ(store_.audit().back().device, short_form(DeviceFingerprint{1}));
 }
 
+TEST_F(EnrolmentTest, GivesRecoveryCodesThatWorkOnce)
+{
+    const auto enrolment = begun(invite("carol"));
+    ASSERT_EQ(finish(enrolment, code_of(enrolment)), "enrolled");
+    ASSERT_EQ(recovery_codes_.size(), kRecoveryCodes);
+    const auto id = account("carol").value().id;
+    for (const auto& hash : RecoveryCodeKeyer(names_).hashes(id, recovery_codes_)) {
+        transact(store_, [&](Transaction& t) { EXPECT_TRUE(t.spend_recovery_code(id, hash)); });
+        transact(store_, [&](Transaction& t) { EXPECT_FALSE(t.spend_recovery_code(id, hash)); });
+    }
+}
+
+TEST_F(EnrolmentTest, GivesNoRecoveryCodesToWhoIsRefused)
+{
+    const auto enrolment = begun(invite("carol"));
+    ASSERT_EQ(finish(enrolment, "000000"), "wrong_code");
+    EXPECT_TRUE(recovery_codes_.empty());
+}
+
 TEST_F(EnrolmentTest, TheCodeThatProvesIsSpent)
 {
     const auto enrolment = begun(invite("carol"));
@@ -140,6 +162,7 @@ TEST_F(EnrolmentTest, GivesAnAccountNewFactorsAndEndsWhatWasOfTheOld)
             EXPECT_TRUE(t.open_session({alice.id, "0badcafe", kNoon, kNoon + 12h, kNoon, "192.0.2.7"}));
             t.remember_device(alice.id, DeviceFingerprint{1}, kNoon, "192.0.2.7");
             t.count_code_failure(alice.id);
+            t.set_recovery_codes(alice, std::array{RecoveryCodeHash{1}, RecoveryCodeHash{2}});
             t.remove_totp(alice);
         },
         "alice");
@@ -154,6 +177,8 @@ TEST_F(EnrolmentTest, GivesAnAccountNewFactorsAndEndsWhatWasOfTheOld)
     EXPECT_EQ(after.totp.value().failures, 0);
     EXPECT_EQ(password_of("alice"), "$new$");
     EXPECT_EQ(store_.open_reader()->count_sessions(after.id, {}, kNoon), 0U);
+    transact(store_,
+             [&](Transaction& t) { EXPECT_FALSE(t.spend_recovery_code(after.id, RecoveryCodeHash{1})); });
     EXPECT_TRUE(store_.open_reader()->devices(after.id).empty());
 }
 

@@ -154,6 +154,27 @@ INSTANTIATE_TEST_SUITE_P(
                     RefuseCase{"LongAndDullAsWords", repeated("password", 32), "easy to guess"}),
     [](const auto& row) { return row.param.name; });
 
+// What is at the head of every published list of common passwords and is long enough: the estimator is to
+// know all of it.
+TEST(WhyRefused, KnowsCommonPasswords)
+{
+    for (const auto* common :
+         {"12345678",    "123456789",  "1234567890", "password",   "password1",     "qwerty123",
+          "iloveyou",    "sunshine",   "princess",   "football",   "baseball",      "welcome1",
+          "superman",    "trustno1",   "letmein1",   "letmein123", "dragon123",     "monkey123",
+          "abc12345",    "abcd1234",   "qwertyuiop", "1q2w3e4r",   "1q2w3e4r5t",    "zaq12wsx",
+          "1qaz2wsx",    "qazwsxedc",  "passw0rd",   "P@ssw0rd",   "Password1!",    "Passw0rd!",
+          "Welcome123",  "admin123",   "Admin@123",  "Pass@123",   "administrator", "changeme",
+          "changeme1",   "starwars",   "computer",   "whatever",   "michelle",      "jennifer",
+          "liverpool",   "chocolate",  "butterfly",  "jordan23",   "asdfghjkl",     "asdf1234",
+          "11111111",    "00000000",   "88888888",   "87654321",   "987654321",     "Summer2024",
+          "Winter2023!", "Spring2025", "Qwerty123!", "test1234",   "guest123",      "root1234",
+          "secret123",   "hello123",   "aa123456",   "Aa123456",   "a1b2c3d4",      "zxcvbnm1",
+          "zxcvbnm123",  "google123",  "pokemon1",   "naruto123"}) {
+        EXPECT_TRUE(why_refused(Secret::copy_of(common), {})) << common;
+    }
+}
+
 TEST(WhyRefused, NeedsNoContext)
 {
     EXPECT_TRUE(why_refused(Secret::copy_of("password123"), {}));

@@ -457,6 +457,14 @@ TEST_F(Confined, SymbolicLinksAreFollowedToTheDirectoryOfTheirTarget)
     EXPECT_THAT(reach.keep, testing::ElementsAre("/data"));
 }
 
+TEST(ReachOf, TheDirectoryOfTheListOfBreachedPasswords)
+{
+    Settings settings;
+    settings.breached_passwords = "/srv/lists/breached.txt";
+    EXPECT_THAT(reach_of(settings, "/data", "/etc/x/y").read, Contains("/srv/lists"));
+    EXPECT_THAT(reach_of({}, "/data", "/etc/x/y").read, Not(Contains("/srv/lists")));
+}
+
 TEST(ReachOf, AFileInTheRootDirectoryIsNotTheRootDirectory)
 {
     const auto reach = reach_of({}, "/data", "/settings.toml");

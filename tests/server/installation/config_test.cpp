@@ -36,6 +36,7 @@ TEST(ParseSettings, AnEmptyFileGivesTheDefaults)
     EXPECT_EQ(settings.limits.handshakes, 256U);
     EXPECT_EQ(settings.limits.handshakes_per_source, 16U);
     EXPECT_EQ(settings.policy.hash, auth::kFloor);
+    EXPECT_EQ(settings.breached_passwords, std::nullopt);
     EXPECT_EQ(settings.policy.totp_window, 1);
     EXPECT_EQ(settings.policy.waits.free, 4);
     EXPECT_EQ(settings.policy.sessions.idle, 30min);
@@ -80,6 +81,7 @@ hash = 32
 [password]
 memory_kib = 65536
 passes = 3
+breached_passwords = "/srv/breached.txt"
 [totp]
 window = 0
 [waits]
@@ -126,6 +128,7 @@ reasons = true
     EXPECT_EQ(settings.threads.io, 31U);
     EXPECT_EQ(settings.threads.hash, 32U);
     EXPECT_EQ(settings.policy.hash, (auth::HashParameters{65536, 3, 1}));
+    EXPECT_EQ(settings.breached_passwords, "/srv/breached.txt");
     EXPECT_EQ(settings.policy.totp_window, 0);
     EXPECT_EQ(settings.policy.waits.free, 41);
     EXPECT_EQ(settings.policy.waits.first_wait, 42s);
@@ -354,6 +357,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"IssuerBidirectional", "issuer = \"a\\u202eb\"",
                     "issuer holds a character that is not printable"},
         RefusedCase{"RelativeData", "data = 'here'", "data \"here\" is no absolute path"},
+        RefusedCase{"RelativeBreachedPasswords", "[password]\nbreached_passwords = 'here'",
+                    "password.breached_passwords \"here\" is no absolute path"},
         RefusedCase{"OldTls", "[tls]\nminimum_version = '1.1'",
                     "tls.minimum_version = \"1.1\" is not known: give \"1.3\" or \"1.2\""},
         RefusedCase{"LogFormat", "[log]\nformat = 'xml'", "give \"text\" or \"json\""},

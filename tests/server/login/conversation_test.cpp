@@ -249,7 +249,7 @@ TEST_F(ConversationTest, AnsweringCommands)
     EXPECT_EQ(peer.said()[6].facts.size(), 3U);
     EXPECT_EQ(peer.said()[6].facts[0].second, "alice");
     for (const auto& [verb, help] : peer.said()[5].facts)
-        EXPECT_THAT(verb, testing::AnyOf("HELP", "WHOAMI", "PASSWD", "LOGOUT", "QUIT"));
+        EXPECT_THAT(verb, testing::AnyOf("HELP", "WHOAMI", "PASSWD", "CODES", "LOGOUT", "QUIT"));
     EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 0U) << "LOGOUT ends the session";
 }
 

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -109,13 +110,13 @@ class EnrolmentDialogue : public testing::Test {
     Readers readers_{store_};
     support::RecordedLog log_;
     auth::Invitations invitations_{names_, clock_, random_, "admin"};
-    std::vector<std::string> context_{"auth.example.net", "SecureLogin"};
+    auth::PasswordRules rules_{{"auth.example.net", "SecureLogin"}};
     AsyncAuthenticator authenticator_{
         std::make_shared<const auth::Authenticator>(auth::Policy{}, names_, clock_, random_), pool_, store_,
-        readers_, context_};
+        readers_, rules_};
     AsyncEnrolments enrolments_{
         std::make_shared<const auth::Enrolments>(auth::Policy{}, names_, clock_, random_, "SecureLogin"),
-        pool_, store_, context_};
+        pool_, store_, rules_};
 };
 
 struct AnswerCase {
@@ -157,7 +158,12 @@ TEST_F(EnrolmentDialogue, GoesAsTheProtocolShows)
     EXPECT_THAT(question.facts[0].second, testing::StartsWith("otpauth://totp/SecureLogin:carol?secret="));
     const auto& done = peer.said()[4];
     EXPECT_EQ(done.text, "Enrolled");
+    ASSERT_EQ(done.facts.size(), 1 + auth::kRecoveryCodes);
     EXPECT_EQ(done.facts[0], (std::pair<std::string, std::string>("user", "carol")));
+    for (const auto& [key, value] : std::span(done.facts).subspan(1)) {
+        EXPECT_EQ(key, "recovery-code");
+        EXPECT_TRUE(auth::parse_recovery_code(value)) << value;
+    }
     EXPECT_TRUE(has_account());
     EXPECT_FALSE(peer.was_logged_in());
     EXPECT_THAT(log_.lines(), ElementsAre("enrol outcome=begun user=carol source=192.0.2.7 connection=7",

@@ -80,8 +80,12 @@ INSTANTIATE_TEST_SUITE_P(
         Forbidden{"AnUnsealedHash", "UPDATE users SET password_hash = x'00'"},
         Forbidden{"HalfALogin", "UPDATE users SET last_login_at = 1"},
         Forbidden{"TwoUsersOfOneId",
-                  "INSERT INTO users SELECT 'bob', id, state, password_hash, password_epoch,"
-                  " created_at, password_set_at, last_login_at, last_login_source FROM users"},
+                  "INSERT INTO users (name, id, password_hash, created_at, password_set_at)"
+                  " SELECT 'bob', id, password_hash, created_at, password_set_at FROM users"},
+        Forbidden{"AFlagThatIsNone", "UPDATE users SET must_change_password = 2"},
+        Forbidden{"LessThanNoRecoveryCodes", "UPDATE users SET recovery_codes_made = -1"},
+        Forbidden{"ARecoveryCodeOfNobody", "INSERT INTO recovery_codes VALUES (99, zeroblob(32))"},
+        Forbidden{"ARecoveryCodeInTheClear", "INSERT INTO recovery_codes VALUES (17, x'41424344')"},
         Forbidden{"ASessionOfNobody", "INSERT INTO sessions VALUES (99, 'aaaaaaaa', 1, 2, 1, 'local')"},
         Forbidden{"AShortSessionId", "INSERT INTO sessions VALUES (17, 'aaaaaaa', 1, 2, 1, 'local')"},
         Forbidden{"ASessionIdThatIsNoNumber",
@@ -133,6 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
         STATEMENT(kFindAccount), STATEMENT(kAccountsAfter), STATEMENT(kFindPassword), STATEMENT(kAddUser),
         STATEMENT(kSetState), STATEMENT(kRemoveUser), STATEMENT(kSetPassword), STATEMENT(kRenewPasswordHash),
         STATEMENT(kRecordLogin), STATEMENT(kFindTotpSecret), STATEMENT(kSetTotp), STATEMENT(kSpendStep),
+        STATEMENT(kRequireNewPassword), STATEMENT(kForgetRecoveryCodes), STATEMENT(kAddRecoveryCode),
+        STATEMENT(kNoteRecoveryCodes), STATEMENT(kSpendRecoveryCode), STATEMENT(kCountRecoveryCodes),
         STATEMENT(kCountCodeFailure), STATEMENT(kFindFailures), STATEMENT(kSaveFailures),
         STATEMENT(kForgetFailures), STATEMENT(kCountRefusal), STATEMENT(kFindRefusals),
         STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
