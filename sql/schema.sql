@@ -56,7 +56,8 @@ BEGIN
     SELECT RAISE(ABORT, 'a time step is never given back');
 END;
 
--- Logins that have happened; live until ended, idle for too long (the programs' policy) or expired.
+-- Logins that have happened; live until ended, idle for too long (the programs' policy) or expired.  A token is looked
+-- up by its hash and ends with its session.
 CREATE TABLE sessions (
     user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     id           TEXT    NOT NULL CHECK (length(id) = 8 AND id NOT GLOB '*[^0-9a-f]*'),
@@ -64,9 +65,11 @@ CREATE TABLE sessions (
     expires_at   INTEGER NOT NULL CHECK (expires_at > opened_at),  -- open end
     last_used_at INTEGER NOT NULL,
     source       TEXT    NOT NULL,
+    token_hash   BLOB    CHECK (length(token_hash) = 32),  -- SHA-256 of its token; null: it has none
     PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE UNIQUE INDEX sessions_by_token ON sessions (token_hash) WHERE token_hash IS NOT NULL;
 
 -- Refused attempts that make the next one wait, by name and source; a success removes the row.
 CREATE TABLE failures (

@@ -27,8 +27,9 @@ struct Settings {
     std::string issuer = "SecureLogin";  // in key URIs
 
     struct Listen {
-        std::vector<std::string> tls;    // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
-        std::vector<std::string> plain;  // loopback ADDR:PORT, unix:PATH
+        std::vector<std::string> tls;            // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
+        std::vector<std::string> plain;          // loopback ADDR:PORT, unix:PATH
+        std::optional<std::string> verify = {};  // unix:PATH: whose token is it?  Default: nowhere
     } listen;
     std::optional<std::filesystem::path> data;
 

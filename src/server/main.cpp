@@ -45,6 +45,7 @@
 #include "server/store/kept_keys.hpp"
 #include "server/store/sqlite_store.hpp"
 #include "server/store_watch.hpp"
+#include "server/verify/door.hpp"
 
 namespace securelogin {
 namespace {
@@ -68,6 +69,27 @@ std::vector<net::Endpoint> endpoints(const Settings& settings)
         throw StartupError(std::string("listening on ") + error.what());
     }
     return all;
+}
+
+/// Where it is asked whose token it is.
+std::optional<net::Endpoint> verify_endpoint(const Settings& settings)
+{
+    const auto& text = settings.listen.verify;
+    if (!text) return std::nullopt;
+    if (!text->starts_with("unix:")) {
+        throw StartupError("listening on '" + *text +
+                           "': who may ask about tokens is settled by a Unix socket's mode: give unix:PATH");
+    }
+    try {
+        return net::parse_plain_endpoint(*text);
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string("listening on ") + error.what());
+    }
+}
+
+verify::Terms verify_terms(const Settings& settings)
+{
+    return {.sessions = settings.policy.sessions, .idle = settings.deadlines.idle};
 }
 
 net::Gate::Limits gate_limits(const Settings& settings)
@@ -95,6 +117,7 @@ int check(const DaemonOptions& options)
 {
     const auto settings = settings_for(options);
     [[maybe_unused]] const auto where = endpoints(settings);
+    [[maybe_unused]] const auto verify = verify_endpoint(settings);
     const auto path = DataDirectory::choose(options.data, settings);
     if (!std::filesystem::exists(path)) {
         check_alarm_command(settings);
@@ -132,6 +155,7 @@ std::unique_ptr<AlarmRunner> start_alarm_runner(const Settings& settings)
 struct Sockets {
     std::vector<net::ListeningSocket> login;
     std::optional<net::ListeningSocket> metrics;
+    std::optional<net::ListeningSocket> verify;
 };
 
 Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings& settings)
@@ -139,6 +163,7 @@ Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings&
     Sockets all;
     for (const auto& endpoint : where) all.login.emplace_back(endpoint);
     if (settings.metrics.listen) all.metrics.emplace(net::parse_plain_endpoint(*settings.metrics.listen));
+    if (const auto verify = verify_endpoint(settings)) all.verify.emplace(*verify);
     return all;
 }
 
@@ -158,6 +183,15 @@ std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, Socket
     return std::make_unique<MetricsListener>(io, std::move(*sockets.metrics), std::move(page));
 }
 
+std::unique_ptr<verify::Door> open_door(Sockets& sockets, const Settings& settings, auth::Store& store,
+                                        const auth::Clock& clock, EventLog& log)
+{
+    if (!sockets.verify) return nullptr;
+    return std::make_unique<verify::Door>(std::move(*sockets.verify),
+                                          one_per_core_if_zero(settings.threads.io), store, clock, log,
+                                          verify_terms(settings));
+}
+
 /// Everything below has been tried: a start that fails is to say why and nothing else.
 void warn_if_root(const DataDirectory& data, EventLog& log)
 {
@@ -167,7 +201,8 @@ void warn_if_root(const DataDirectory& data, EventLog& log)
                               ", start: the daemon becomes the owner of its data directory"}});
 }
 
-void announce(const AllListening& all, const MetricsListener* metrics, const std::string& fingerprint)
+void announce(const AllListening& all, const MetricsListener* metrics, const verify::Door* door,
+              const std::string& fingerprint)
 {
     std::string lines;
     for (const auto& listening : all) {
@@ -175,6 +210,7 @@ void announce(const AllListening& all, const MetricsListener* metrics, const std
         lines += "listening on " + listening.address + " (" + how + ")\n";
     }
     if (metrics != nullptr) lines += "metrics on " + metrics->address() + "\n";
+    if (door != nullptr) lines += "listening on " + door->address() + " (verify)\n";
     // One write: whoever waits for these lines reads all of them.
     std::fputs(lines.c_str(), stderr);
 }
@@ -184,7 +220,7 @@ class Control {
   public:
     Control(asio::io_context& control, const DaemonOptions& options, const Confinement& confinement,
             const ServiceFactory& factory, net::Gate& gate, net::Server& server, StoreWatch* watch,
-            EventLog& log)
+            verify::Door* door, EventLog& log)
         : control_(control),
           signals_(control, SIGTERM, SIGINT, SIGHUP),
           options_(options),
@@ -193,6 +229,7 @@ class Control {
           gate_(gate),
           server_(server),
           watch_(watch),
+          door_(door),
           log_(log)
     {
         wait();
@@ -209,6 +246,7 @@ class Control {
             server_.reload(factory_.make(settings));
             gate_.set_limits(gate_limits(settings));
             if (watch_ != nullptr) watch_->set_policy(settings.policy);
+            if (door_ != nullptr) door_->set_terms(verify_terms(settings));
             drain_ = settings.deadlines.drain;
             log_.write(Level::info, "reloaded", {});
         } catch (const std::exception& error) {
@@ -250,6 +288,7 @@ class Control {
     net::Gate& gate_;
     net::Server& server_;
     StoreWatch* watch_;
+    verify::Door* door_;
     EventLog& log_;
     std::chrono::seconds drain_{10};
     bool stopping_ = false;
@@ -321,7 +360,9 @@ int run(const DaemonOptions& options)
     asio::io_context control(1);
     std::optional<StoreWatch> watch;
     if (settings.metrics.listen) watch.emplace(control, *store, clock, settings.policy);
-    Control signals(control, options, confinement, factory, gate, server, watch ? &*watch : nullptr, *log);
+    const auto door = open_door(sockets, settings, *store, clock, *log);
+    Control signals(control, options, confinement, factory, gate, server, watch ? &*watch : nullptr,
+                    door.get(), *log);
     signals.set_drain(settings.deadlines.drain);
     const auto listening = listen_everywhere(server, sockets);
     const auto metrics = listen_for_metrics(io, sockets, [&] {
@@ -337,7 +378,7 @@ int run(const DaemonOptions& options)
     });
     confinement.complete(*log);
     warn_if_root(data, *log);
-    announce(listening, metrics.get(), net::presented_fingerprint(*service->tls));
+    announce(listening, metrics.get(), door.get(), net::presented_fingerprint(*service->tls));
     Housekeeping housekeeping(
         control, *store, clock, *log, [&signals] { signals.reload(); },
         [&watch](const auth::AuditMark& mark) {

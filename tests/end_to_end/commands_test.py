@@ -7,8 +7,8 @@ import sqlite3
 from harness import PATIENCE, OneDaemon, User, keep_clear_of_the_next_step, main
 
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-BUILT = ["HELP", "WHOAMI", "PASSWD", "LOGOUT", "QUIT"]
-NOT_BUILT = ["SESSIONS", "REVOKE all", "REVOKE 12345678", "CODES", "TOKEN"]
+BUILT = ["HELP", "WHOAMI", "PASSWD", "SESSIONS", "REVOKE", "TOKEN", "LOGOUT", "QUIT"]
+NOT_BUILT = ["CODES"]
 GOOD_PASSWORD = "seventeen purple lampposts"
 
 
@@ -50,7 +50,8 @@ class Commands(OneDaemon):
                                  "GET / HTTP/1.1", "x" * 1024]:
             with self.subTest(line[:40]):
                 self.assertEqual(502, client.ask(line).code)
-        for line in ("HELP me", "WHOAMI I", "QUIT ", "LOGOUT  ", "PASSWD alice", "help \u00a0"):
+        for line in ("HELP me", "WHOAMI I", "QUIT ", "LOGOUT  ", "PASSWD alice", "help \u00a0", "SESSIONS all", "REVOKE",
+                     "REVOKE ", "REVOKE all of them", "REVOKE 0badcafe", "TOKEN now"):
             with self.subTest(line):
                 self.assertEqual(501, client.ask(line).code)
         self.assertEqual(250, client.ask("WHOAMI").code)
@@ -102,7 +103,7 @@ class Commands(OneDaemon):
     def add_session(self, user, session):
         """Another of the user's, without spending one of the codes that the test needs."""
         with contextlib.closing(sqlite3.connect(self.place.database, timeout=PATIENCE)) as database, database:
-            database.execute("INSERT INTO sessions SELECT user_id, ?, opened_at, expires_at, last_used_at, source"
+            database.execute("INSERT INTO sessions SELECT user_id, ?, opened_at, expires_at, last_used_at, source, NULL"
                              " FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?)", (session, user.name))
 
     def test_a_password_set_by_the_administrator_ends_all_sessions(self):

@@ -246,7 +246,9 @@ class MemoryTransaction final : public auth::Transaction {
     bool open_session(const auth::Session& session) override
     {
         if (enrolment(session.user) == nullptr) fail("memory store: a session of nobody");
-        return state_.sessions.emplace(std::pair(session.user, session.id), session).second;
+        const auto [at, opened] = state_.sessions.emplace(std::pair(session.user, session.id), session);
+        if (opened) state_.tokens.erase(at->first);
+        return opened;
     }
 
     std::optional<auth::Session> find_session(auth::UserId id, std::string_view session) override
@@ -271,6 +273,28 @@ class MemoryTransaction final : public auth::Transaction {
     {
         std::erase_if(state_.sessions,
                       [&](const auto& row) { return row.first.first == id && row.first.second != except; });
+    }
+
+    std::vector<auth::Session> sessions(auth::UserId id) override
+    {
+        std::vector<auth::Session> sessions;
+        for (const auto& [key, session] : state_.sessions) {
+            if (key.first == id) sessions.push_back(session);
+        }
+        return sessions;
+    }
+
+    void set_session_token(const auth::Session& session, const std::optional<auth::TokenHash>& token) override
+    {
+        const auto found = state_.sessions.find({session.user, session.id});
+        if (found == state_.sessions.end()) return;
+        const auto taken = [&](const auto& row) {
+            return row.second == token && row.first != found->first && state_.sessions.contains(row.first);
+        };
+        if (token && std::ranges::any_of(state_.tokens, taken)) fail("memory store: the token is taken");
+        found->second.has_token = token.has_value();
+        state_.tokens.erase(found->first);
+        if (token) state_.tokens.emplace(found->first, *token);
     }
 
     std::optional<auth::Device> find_device(const auth::UserName& name,
@@ -409,6 +433,16 @@ class MemoryStore::Lookups final : public auth::Reader {
         }));
     }
 
+    void for_each_session(
+        const std::optional<auth::UserId>& of,
+        const std::function<void(const auth::UserName&, const auth::Session&)>& visit) override
+    {
+        const auto state = committed();
+        for (const auto& [key, session] : state.sessions) {
+            if (!of || key.first == *of) visit(*auth::UserName::parse(name_of(state, key.first)), session);
+        }
+    }
+
     std::vector<auth::Device> devices(auth::UserId user) override { return devices_in(committed(), user); }
     void for_each_audit_entry(const auth::AuditQuery& query,
                               const std::function<bool(const auth::AuditEntry&)>& visit) override
@@ -476,6 +510,33 @@ class MemoryStore::Lookups final : public auth::Reader {
     const MemoryStore& store_;
 };
 
+class MemoryStore::TokenLookups final : public auth::TokenReader {
+  public:
+    explicit TokenLookups(const MemoryStore& store) : store_(store) {}
+
+    std::optional<auth::TokenHolder> find_token(const auth::TokenHash& token) override
+    {
+        const std::lock_guard lock(store_.mutex_);
+        if (store_.unreadable_) throw StoreError("memory store: a test made reads fail");
+        const auto& state = store_.committed_;
+        for (const auto& [key, hash] : state.tokens) {
+            const auto session = state.sessions.find(key);
+            const auto user = state.users.find(name_of(state, key.first));
+            if (hash != token || session == state.sessions.end() || user == state.users.end()) continue;
+            if (user->second.account.state != auth::AccountState::active) continue;
+            return auth::TokenHolder{.user = key.first,
+                                     .name = user->second.account.name,
+                                     .session = key.second,
+                                     .expires_at = session->second.expires_at,
+                                     .last_used_at = session->second.last_used_at};
+        }
+        return std::nullopt;
+    }
+
+  private:
+    const MemoryStore& store_;
+};
+
 MemoryStore::MemoryStore() : writer_([this] { write(); }) {}
 
 MemoryStore::~MemoryStore()
@@ -498,6 +559,11 @@ void MemoryStore::submit(Work work, Done done)
 }
 
 std::unique_ptr<auth::Reader> MemoryStore::open_reader() { return std::make_unique<Lookups>(*this); }
+
+std::unique_ptr<auth::TokenReader> MemoryStore::open_token_reader()
+{
+    return std::make_unique<TokenLookups>(*this);
+}
 
 std::vector<auth::AuditRecord> MemoryStore::audit() const
 {

@@ -33,6 +33,7 @@ class MemoryStore final : public auth::Store {
     void submit(Work work, Done done) override;
     void submit_unsynced(Work work, Done done) override { submit(std::move(work), std::move(done)); }
     [[nodiscard]] std::unique_ptr<auth::Reader> open_reader() override;
+    [[nodiscard]] std::unique_ptr<auth::TokenReader> open_token_reader() override;
 
     // What tests ask of it besides.  Any thread.
 
@@ -67,12 +68,15 @@ class MemoryStore final : public auth::Store {
         std::map<auth::NameKey, auth::Time> ceilings;                              // whole again at
         std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
+        std::map<std::pair<auth::UserId, std::string>, auth::TokenHash>
+            tokens;  // of sessions, ended ones too
         std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
         std::vector<auth::AuditEntry> audit;
     };
 
   private:
     class Lookups;
+    class TokenLookups;
     struct Job {
         Work work;
         Done done;

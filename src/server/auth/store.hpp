@@ -23,6 +23,7 @@
 #include "server/auth/device.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
+#include "server/auth/token.hpp"
 #include "server/auth/waits.hpp"
 
 namespace securelogin::auth {
@@ -112,6 +113,11 @@ class Transaction {
     virtual void end_session(UserId user, std::string_view id) = 0;
     /// All of the user's; `except` (an id, or empty) stays.
     virtual void end_sessions(UserId user, std::string_view except) = 0;
+    /// In the order of ids, whether they still stand or not.
+    [[nodiscard]] virtual std::vector<Session> sessions(UserId user) = 0;
+    /// The session's one token from now on, in the place of any before; or none any more.  Nothing happens
+    /// when there is no such session.  A token ends with its session, however that ends.
+    virtual void set_session_token(const Session& session, const std::optional<TokenHash>& token) = 0;
 
     // Devices
     /// Nothing also where there is no such user: the same look-up for every name.
@@ -170,6 +176,10 @@ class Reader {
     virtual void for_each_account(const std::function<void(const Account&)>& visit) = 0;
     /// Live by both limits: is_live().
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, const SessionPolicy& policy, Time now) = 0;
+    /// User by user, and for each in the order of ids, whether they still stand or not; `of` only, or
+    /// everybody's.  Bounded memory whatever their number.
+    virtual void for_each_session(const std::optional<UserId>& of,
+                                  const std::function<void(const UserName&, const Session&)>& visit) = 0;
     /// The last seen first; at most kMostDevices.
     [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
     /// In the order of ids, until `visit` says false, which may take its time; bounded memory whatever their
@@ -184,6 +194,16 @@ class Reader {
     [[nodiscard]] virtual StoreSummary summary(const SessionPolicy& policy, Time now) = 0;
     /// Bounded by query.most, and by what Purge::most_kept leaves.
     [[nodiscard]] virtual StoreState state(const StateQuery& query) = 0;
+};
+
+/// One kind of look-up, for who makes many thousands of them a second: of what has been committed, with
+/// nothing remembered in between.  One thread at a time; each thread opens its own.
+class TokenReader {
+  public:
+    virtual ~TokenReader() = default;
+    /// Whose session has this token, where the user is active; whether the session still stands is for the
+    /// caller to judge.  Throws StoreError.
+    [[nodiscard]] virtual std::optional<TokenHolder> find_token(const TokenHash& token) = 0;
 };
 
 class Store {
@@ -204,6 +224,7 @@ class Store {
     virtual void submit_unsynced(Work work, Done done) = 0;
 
     [[nodiscard]] virtual std::unique_ptr<Reader> open_reader() = 0;
+    [[nodiscard]] virtual std::unique_ptr<TokenReader> open_token_reader() = 0;
 };
 
 /// submit() for callers that may block: returns when the commit is durable, or throws what went wrong.

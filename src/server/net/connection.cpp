@@ -201,6 +201,7 @@ asio::awaitable<void> Connection::flush()
     if (unsent_.empty()) co_return;
     const auto buffer = asio::buffer(unsent_);
     const auto [error, count] = co_await asio::async_write(stream_, buffer, kResult);
+    wipe(unsent_);                // a token, perhaps
     std::string().swap(unsent_);  // an idle connection keeps no buffer
     if (error) give_up(error);
 }

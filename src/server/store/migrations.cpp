@@ -90,6 +90,8 @@ constexpr std::array kMigrations{
               .sql = R"(
 ALTER TABLE installation ADD COLUMN retiring_key_id INTEGER CHECK (retiring_key_id BETWEEN 0 AND 4294967295);
 ALTER TABLE installation ADD COLUMN name_key BLOB CHECK (length(name_key) > 32);
+ALTER TABLE sessions ADD COLUMN token_hash BLOB CHECK (length(token_hash) = 32);
+CREATE UNIQUE INDEX sessions_by_token ON sessions (token_hash) WHERE token_hash IS NOT NULL;
 CREATE TABLE audit_keys (
     last_id INTEGER NOT NULL PRIMARY KEY CHECK (last_id >= 0),
     key     BLOB    NOT NULL CHECK (length(key) > 32)

@@ -87,12 +87,16 @@ std::span<const std::uint8_t> octets_in(const SQLite::Column& column)
     return {octets, static_cast<std::size_t>(column.getBytes())};
 }
 
+auth::UserName user_name_in(const SQLite::Column& column)
+{
+    return require(auth::UserName::parse(column.getString()), "a user name that is none");
+}
+
 auth::Account account_in(SQLite::Statement& row)
 {
-    const auto name = auth::UserName::parse(row.getColumn(kName).getString());
     return {
         .id = auth::UserId(row.getColumn(kId).getInt64()),
-        .name = require(name, "a user name that is none"),
+        .name = user_name_in(row.getColumn(kName)),
         .state = parse_state(row.getColumn(kState).getString()),
         .created_at = time_in(row.getColumn(kCreatedAt)),
         .password_set_at = time_in(row.getColumn(kPasswordSetAt)),
@@ -115,6 +119,26 @@ auth::Device device_in(SQLite::Statement& row)
     }
     std::ranges::copy(octets, device.fingerprint.begin());
     return device;
+}
+
+auth::Session session_in(SQLite::Statement& row)
+{
+    return {.user = auth::UserId(row.getColumn(0).getInt64()),
+            .id = row.getColumn(1).getString(),
+            .opened_at = time_in(row.getColumn(2)),
+            .expires_at = time_in(row.getColumn(3)),
+            .last_used_at = time_in(row.getColumn(4)),
+            .source = row.getColumn(5).getString(),
+            .has_token = row.getColumn(6).getInt() != 0};
+}
+
+auth::TokenHolder token_holder_in(SQLite::Statement& row)
+{
+    return {.user = auth::UserId(row.getColumn(0).getInt64()),
+            .name = user_name_in(row.getColumn(4)),
+            .session = row.getColumn(1).getString(),
+            .expires_at = time_in(row.getColumn(2)),
+            .last_used_at = time_in(row.getColumn(3))};
 }
 
 SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name)

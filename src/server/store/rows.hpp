@@ -13,6 +13,7 @@
 #include "server/auth/account.hpp"
 #include "server/auth/audit.hpp"
 #include "server/auth/device.hpp"
+#include "server/auth/session.hpp"
 #include "server/store/seal.hpp"
 
 namespace securelogin::store {
@@ -21,6 +22,8 @@ namespace securelogin::store {
 
 [[nodiscard]] auth::Time time_in(const SQLite::Column& column);
 [[nodiscard]] std::uint32_t key_id_in(const SQLite::Column& column);
+/// Throws SQLite::Exception when it holds what the schema forbids.
+[[nodiscard]] auth::UserName user_name_in(const SQLite::Column& column);
 /// Valid until the statement moves on.
 [[nodiscard]] std::span<const std::uint8_t> octets_in(const SQLite::Column& column);
 
@@ -30,6 +33,12 @@ namespace securelogin::store {
 
 /// The row that sql::kFindDevice or sql::kDevicesOf stands on.  Throws SQLite::Exception as account_in().
 [[nodiscard]] auth::Device device_in(SQLite::Statement& row);
+
+/// The row that sql::kFindSession, kSessionsOf or kSessionsAfter stands on.
+[[nodiscard]] auth::Session session_in(SQLite::Statement& row);
+/// The row that sql::kFindToken stands on.  Throws SQLite::Exception as account_in().
+[[nodiscard]] auth::TokenHolder token_holder_in(SQLite::Statement& row);
+
 /// Nothing, rather than an empty text, where there is nothing to say.
 [[nodiscard]] std::optional<std::string> unless_empty(const std::string& text);
 

@@ -226,12 +226,7 @@ std::optional<auth::Session> SqliteTransaction::find_session(UserId user, std::s
         auto& row = statements_.find_session;
         Execution found(row, user, id);
         if (!found.next()) return std::nullopt;
-        return auth::Session{.user = user,
-                             .id = std::string(id),
-                             .opened_at = time_in(row.getColumn(0)),
-                             .expires_at = time_in(row.getColumn(1)),
-                             .last_used_at = time_in(row.getColumn(2)),
-                             .source = row.getColumn(3).getString()};
+        return session_in(row);
     });
 }
 
@@ -248,6 +243,22 @@ void SqliteTransaction::end_session(UserId user, std::string_view id)
 void SqliteTransaction::end_sessions(UserId user, std::string_view except)
 {
     change("ending sessions in", statements_.end_sessions, user, except);
+}
+
+std::vector<auth::Session> SqliteTransaction::sessions(UserId user)
+{
+    return attempt("listing sessions in", [&] {
+        std::vector<auth::Session> sessions;
+        Execution rows(statements_.sessions_of, user);
+        while (rows.next()) sessions.push_back(session_in(statements_.sessions_of));
+        return sessions;
+    });
+}
+
+void SqliteTransaction::set_session_token(const auth::Session& session,
+                                          const std::optional<auth::TokenHash>& token)
+{
+    change("setting a token in", statements_.set_session_token, token, session.user, session.id);
 }
 
 std::optional<auth::Device> SqliteTransaction::find_device(const auth::UserName& name,

@@ -28,6 +28,7 @@ TEST(ParseSettings, AnEmptyFileGivesTheDefaults)
     EXPECT_EQ(settings.data, std::nullopt);
     EXPECT_THAT(settings.listen.tls, ElementsAre("127.0.0.1:9999"));
     EXPECT_THAT(settings.listen.plain, IsEmpty());
+    EXPECT_EQ(settings.listen.verify, std::nullopt);
     EXPECT_FALSE(settings.tls.allow_tls12);
     EXPECT_EQ(settings.tls.certificate, std::nullopt);
     EXPECT_EQ(settings.limits.connections, 4096U);
@@ -55,6 +56,7 @@ data = "/srv/login"
 [listen]
 tls = ["0.0.0.0:9999", "[::]:9999"]
 plain = ["127.0.0.1:9998", "unix:/run/login"]
+verify = "unix:/run/verify"
 [tls]
 minimum_version = "1.2"
 certificate = "/etc/cert.pem"
@@ -106,6 +108,7 @@ reasons = true
     EXPECT_EQ(settings.data, "/srv/login");
     EXPECT_THAT(settings.listen.tls, ElementsAre("0.0.0.0:9999", "[::]:9999"));
     EXPECT_THAT(settings.listen.plain, ElementsAre("127.0.0.1:9998", "unix:/run/login"));
+    EXPECT_EQ(settings.listen.verify, "unix:/run/verify");
     EXPECT_TRUE(settings.tls.allow_tls12);
     EXPECT_EQ(settings.tls.certificate, "/etc/cert.pem");
     EXPECT_EQ(settings.tls.key, "/etc/key.pem");
@@ -232,7 +235,7 @@ class Range : public testing::TestWithParam<RangeCase> {
         if (toml.starts_with("[waits]\nfirst")) toml += "longest = 86400\n";
         if (toml.starts_with("[waits]\nlongest")) toml += "first = 1\n";
         if (toml.starts_with("[session]\nidle")) toml += "absolute = 2592000\n";
-        if (toml.starts_with("[session]\nabsolute")) toml += "idle = 60\n";
+        if (toml.starts_with("[session]\nabsolute")) toml += "idle = 1\n";
         return refusal_of([&] { return parsed(toml); });
     }
 };
@@ -267,8 +270,8 @@ INSTANTIATE_TEST_SUITE_P(
                     RangeCase{"password", "memory_kib", 19456, 262144},
                     RangeCase{"password", "passes", 2, 16}, RangeCase{"totp", "window", 0, 5},
                     RangeCase{"waits", "free", 0, 100}, RangeCase{"waits", "first", 1, 3600},
-                    RangeCase{"waits", "longest", 1, 86400}, RangeCase{"session", "idle", 60, 86400},
-                    RangeCase{"session", "absolute", 60, 2592000}),
+                    RangeCase{"waits", "longest", 1, 86400}, RangeCase{"session", "idle", 1, 86400},
+                    RangeCase{"session", "absolute", 1, 2592000}),
     [](const auto& row) { return std::string(row.param.section) + "_" + row.param.key; });
 
 struct RefusedCase {
