@@ -277,40 +277,41 @@ TEST_P(TokenEnds, WithItsSession)
 INSTANTIATE_TEST_SUITE_P(
     Sessions, TokenEnds,
     testing::Values(
-        Ending{"Logout", [](auto& t, auto&, auto&, auto& own) { t.end_session(own.user, own.id); }},
-        Ending{"Revoked", [](auto& t, auto& sessions, auto&,
-                             auto&) { EXPECT_EQ(sessions.revoke_of(t, name("alice"), "aaaaaaaa"), 1U); }},
-        Ending{"AllRevoked", [](auto& t, auto& sessions, auto&,
-                                auto&) { EXPECT_EQ(sessions.revoke_of(t, name("alice"), "all"), 2U); }},
+        Ending{"Logout", [](auto& store, auto&, auto&, auto& own) { store.end_session(own.user, own.id); }},
+        Ending{"Revoked", [](auto& store, auto& sessions, auto&,
+                             auto&) { EXPECT_EQ(sessions.revoke_of(store, name("alice"), "aaaaaaaa"), 1U); }},
+        Ending{"AllRevoked", [](auto& store, auto& sessions, auto&,
+                                auto&) { EXPECT_EQ(sessions.revoke_of(store, name("alice"), "all"), 2U); }},
         Ending{"RevokedByAnotherSession",
-               [](auto& t, auto& sessions, auto&, auto& own) {
-                   const auto other = *t.find_session(own.user, "bbbbbbbb");
-                   EXPECT_EQ(sessions.revoke(t, other, "all"), 1U);
+               [](auto& store, auto& sessions, auto&, auto& own) {
+                   const auto other = *store.find_session(own.user, "bbbbbbbb");
+                   EXPECT_EQ(sessions.revoke(store, other, "all"), 1U);
                }},
-        Ending{"Disabled", [](auto& t, auto&, auto& accounts,
-                              auto&) { EXPECT_TRUE(accounts.disable(t, name("alice"))); }},
+        Ending{"Disabled", [](auto& store, auto&, auto& accounts,
+                              auto&) { EXPECT_TRUE(accounts.disable(store, name("alice"))); }},
         Ending{"DisabledAndEnabled",
-               [](auto& t, auto&, auto& accounts, auto&) {
-                   EXPECT_TRUE(accounts.disable(t, name("alice")));
-                   EXPECT_TRUE(accounts.enable(t, name("alice")));
+               [](auto& store, auto&, auto& accounts, auto&) {
+                   EXPECT_TRUE(accounts.disable(store, name("alice")));
+                   EXPECT_TRUE(accounts.enable(store, name("alice")));
                }},
         Ending{"NotActive",
-               [](auto& t, auto&, auto&, auto&) {
-                   t.set_state(*t.find_account(name("alice")), AccountState::disabled);
+               [](auto& store, auto&, auto&, auto&) {
+                   store.set_state(*store.find_account(name("alice")), AccountState::disabled);
                }},
-        Ending{"Removed",
-               [](auto& t, auto&, auto& accounts, auto&) { EXPECT_TRUE(accounts.remove(t, name("alice"))); }},
+        Ending{"Removed", [](auto& store, auto&, auto& accounts,
+                             auto&) { EXPECT_TRUE(accounts.remove(store, name("alice"))); }},
         Ending{"ANewPassword",
-               [](auto& t, auto&, auto& accounts, auto&) {
-                   EXPECT_TRUE(accounts.set_password(t, name("alice"), Secret::copy_of("$new$")));
+               [](auto& store, auto&, auto& accounts, auto&) {
+                   EXPECT_TRUE(accounts.set_password(store, name("alice"), Secret::copy_of("$new$")));
                }},
         Ending{"ANewKey",
-               [](auto& t, auto&, auto& accounts, auto&) {
-                   EXPECT_TRUE(accounts.reset_totp(t, name("alice"), Secret::copy_of("new"), {}));
+               [](auto& store, auto&, auto& accounts, auto&) {
+                   EXPECT_TRUE(accounts.reset_totp(store, name("alice"), Secret::copy_of("new"), {}));
                }},
-        Ending{"TakenBack", [](auto& t, auto&, auto&, auto& own) { t.set_session_token(own, std::nullopt); }},
-        Ending{"AnotherToken", [](auto& t, auto& sessions, auto&,
-                                  auto& own) { EXPECT_TRUE(sessions.give_token(t, own, TokenHash{})); }}),
+        Ending{"TakenBack",
+               [](auto& store, auto&, auto&, auto& own) { store.set_session_token(own, std::nullopt); }},
+        Ending{"AnotherToken", [](auto& store, auto& sessions, auto&,
+                                  auto& own) { EXPECT_TRUE(sessions.give_token(store, own, TokenHash{})); }}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(SessionsTest, ATokenEndsByEitherLimit)
