@@ -71,6 +71,27 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE UNIQUE INDEX sessions_by_token ON sessions (token_hash) WHERE token_hash IS NOT NULL;
 
+-- Tokens that have ended, or whose users have, in the order in which they did; so that who remembers whose they were can
+-- forget it.  The last are kept, the very last always.
+CREATE TABLE token_endings (
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    token_hash BLOB    NOT NULL CHECK (length(token_hash) = 32)
+) STRICT;
+CREATE TRIGGER token_ends_with_its_session AFTER DELETE ON sessions WHEN old.token_hash IS NOT NULL
+BEGIN
+    INSERT INTO token_endings (token_hash) VALUES (old.token_hash);
+END;
+CREATE TRIGGER token_ends_with_another AFTER UPDATE ON sessions
+WHEN old.token_hash IS NOT NULL AND (new.token_hash IS NOT old.token_hash OR new.expires_at <> old.expires_at)
+BEGIN
+    INSERT INTO token_endings (token_hash) VALUES (old.token_hash);
+END;
+CREATE TRIGGER tokens_end_with_their_user AFTER UPDATE OF state ON users WHEN new.state <> 'active'
+BEGIN
+    INSERT INTO token_endings (token_hash)
+    SELECT token_hash FROM sessions WHERE user_id = new.id AND token_hash IS NOT NULL;
+END;
+
 -- Refused attempts that make the next one wait, by name and source; a success removes the row.
 CREATE TABLE failures (
     name_key   BLOB    NOT NULL CHECK (length(name_key) = 16),

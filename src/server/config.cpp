@@ -169,6 +169,8 @@ constexpr std::array kLimitKeys{
     Key{"handshakes_per_source",
         [](const Value& v, Settings& s) { s.limits.handshakes_per_source = v.integer(1, 65536); }},
     Key{"hash_queue", [](const Value& v, Settings& s) { s.limits.hash_queue = v.integer(1, 65536); }},
+    Key{"tokens_remembered",
+        [](const Value& v, Settings& s) { s.limits.tokens_remembered = v.integer(0, 100000000); }},
     Key{"hash_wait", [](const Value& v, Settings& s) { s.limits.hash_wait = v.seconds(1, 60); }},
 };
 

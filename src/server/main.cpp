@@ -187,8 +187,9 @@ std::unique_ptr<verify::Door> open_door(Sockets& sockets, const Settings& settin
                                         const auth::Clock& clock, EventLog& log)
 {
     if (!sockets.verify) return nullptr;
-    return std::make_unique<verify::Door>(std::move(*sockets.verify),
-                                          one_per_core_if_zero(settings.threads.io), store, clock, log,
+    const verify::Door::Size size{.threads = one_per_core_if_zero(settings.threads.io),
+                                  .remembered = settings.limits.tokens_remembered};
+    return std::make_unique<verify::Door>(std::move(*sockets.verify), size, store, clock, log,
                                           verify_terms(settings));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/auth/hash_arena.hpp"
+#include "server/auth/token_memory.hpp"
 #include "server/net/accept_rate.hpp"
 #include "server/verify/limits.hpp"
 
@@ -29,8 +30,10 @@ MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept
     const auto hash_threads = threads(settings.threads.hash);
     const auto io_threads = threads(settings.threads.io);
     const auto& limits = settings.limits;
-    const auto asked =
-        settings.listen.verify ? io_threads * kThread + verify::kMostConnections * kVerifyConnection : 0;
+    const auto asked = settings.listen.verify
+                           ? io_threads * kThread + verify::kMostConnections * kVerifyConnection +
+                                 limits.tokens_remembered * auth::TokenMemory::kBytesEach
+                           : 0;
     return {.base = kBase + (hash_threads + io_threads) * kThread + asked,
             .hash_arenas = hash_threads * auth::HashArena::size_for(settings.policy.hash),
             .connections = limits.connections * kConnection,

@@ -165,8 +165,9 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
     std::string holder_of(std::uint8_t byte)
     {
         if (!tokens_) tokens_ = store().open_token_reader();
-        const auto holder = tokens_->find_token(token_hash(byte));
-        if (!holder) return "none";
+        const auto found = tokens_->find_token(token_hash(byte));
+        if (!found) return "none";
+        const auto* const holder = &found->holder;
         const auto seconds = [](auth::Time time) { return std::to_string((time - kNoon).count()); };
         return holder->name.str() + " " + std::to_string(static_cast<std::int64_t>(holder->user)) + " " +
                holder->session + " expires " + seconds(holder->expires_at) + " used " +
@@ -836,6 +837,64 @@ TEST_P(StoreContract, ATokenEndsWithItsSessionHoweverThatEnds)
         EXPECT_EQ(holder_of(byte), "none") << row.name;
         EXPECT_NE(holder_of(other), "none") << row.name;
     }
+}
+
+TEST_P(StoreContract, WhatEndsIsListedInItsOrder)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    const auto first = session_of(alice.id, "aaaaaaaa");
+    const auto second = session_of(alice.id, "bbbbbbbb");
+    const auto bobs = session_of(bob.id, "aaaaaaaa");
+    for (const auto& session : {first, second, bobs}) open(session);
+    const auto reader = store().open_token_reader();
+    const auto ended = [&](auth::TokenEndings seen) {
+        std::vector<int> bytes;
+        const auto tokens = reader->ended_since(seen);
+        if (!tokens) return std::vector<int>{-1};
+        for (const auto& token : *tokens) bytes.push_back(token.front());
+        return bytes;
+    };
+    EXPECT_EQ(reader->endings(), 0);
+    EXPECT_THAT(ended(0), ElementsAre());
+    give_token(first, 1);
+    give_token(second, 2);
+    give_token(bobs, 3);
+    transact([&](Transaction& t) { t.touch_session(first, kNoon + 90s); });
+    EXPECT_EQ(reader->endings(), 0) << "what begins, or is used, does not end";
+    EXPECT_EQ(reader->find_token(token_hash(1))->as_of, 0);
+    give_token(first, 4);
+    EXPECT_THAT(ended(0), ElementsAre(1)) << "by another one";
+    transact([&](Transaction& t) { t.end_session(alice.id, second.id); });
+    transact([&](Transaction& t) { t.set_state(bob, AccountState::disabled); });
+    EXPECT_THAT(ended(0), ElementsAre(1, 2, 3));
+    EXPECT_THAT(ended(2), ElementsAre(3));
+    EXPECT_EQ(reader->endings(), 3);
+    EXPECT_EQ(reader->find_token(token_hash(4))->as_of, 3);
+    transact([&](Transaction& t) { t.remove_account(alice); });
+    EXPECT_THAT(ended(3), ElementsAre(4)) << "with the user";
+    EXPECT_THAT(ended(4), ElementsAre());
+    EXPECT_THAT(ended(5), ElementsAre(-1)) << "more than there have been";
+    transact([&](Transaction& t) { t.set_state(bob, AccountState::active); });
+    EXPECT_EQ(reader->endings(), 4);
+    transact([](Transaction& t) {
+        (void)t.purge({.now = kNoon + 13h, .forgotten = kNoon, .forgotten_source = kNoon});
+    });
+    EXPECT_THAT(ended(4), ElementsAre(3)) << "expired, and purged";
+}
+
+TEST_P(StoreContract, WhatFailsEndsNothing)
+{
+    const auto session = session_of(add("alice", 17).id, "aaaaaaaa");
+    open(session);
+    give_token(session, 1);
+    const auto failing = [&](Transaction& t) {
+        t.end_session(session.user, session.id);
+        throw std::out_of_range("mine");
+    };
+    EXPECT_THROW(transact(failing), std::out_of_range);
+    EXPECT_EQ(store().open_token_reader()->endings(), 0);
+    EXPECT_NE(holder_of(1), "none");
 }
 
 TEST_P(StoreContract, AnIdThatIsUsedAgainHasNoToken)

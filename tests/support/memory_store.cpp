@@ -69,6 +69,21 @@ bool is_wanted(const State& state, const auth::AuditEntry& entry, const auth::Au
            (!query.event || entry.record.event == *query.event) && is_about(state, entry.record, query);
 }
 
+using Tokens = std::map<std::pair<auth::UserId, std::string>, auth::TokenHash>;
+
+/// Of sessions that are there, of users who are active.
+Tokens valid_tokens_in(const State& state)
+{
+    Tokens valid;
+    for (const auto& [key, hash] : state.tokens) {
+        const auto user = state.users.find(name_of(state, key.first));
+        const bool active =
+            user != state.users.end() && user->second.account.state == auth::AccountState::active;
+        if (active && state.sessions.contains(key)) valid.emplace(key, hash);
+    }
+    return valid;
+}
+
 /// Erases at most `rows` elements for which `gone` holds; true when there may be more.
 template <typename Map, typename Gone>
 bool erase_some(Map& map, std::size_t rows, Gone gone)
@@ -514,26 +529,46 @@ class MemoryStore::TokenLookups final : public auth::TokenReader {
   public:
     explicit TokenLookups(const MemoryStore& store) : store_(store) {}
 
-    std::optional<auth::TokenHolder> find_token(const auth::TokenHash& token) override
+    std::optional<auth::FoundToken> find_token(const auth::TokenHash& token) override
     {
         const std::lock_guard lock(store_.mutex_);
-        if (store_.unreadable_) throw StoreError("memory store: a test made reads fail");
+        require_readable();
         const auto& state = store_.committed_;
-        for (const auto& [key, hash] : state.tokens) {
-            const auto session = state.sessions.find(key);
-            const auto user = state.users.find(name_of(state, key.first));
-            if (hash != token || session == state.sessions.end() || user == state.users.end()) continue;
-            if (user->second.account.state != auth::AccountState::active) continue;
-            return auth::TokenHolder{.user = key.first,
-                                     .name = user->second.account.name,
-                                     .session = key.second,
-                                     .expires_at = session->second.expires_at,
-                                     .last_used_at = session->second.last_used_at};
+        for (const auto& [key, hash] : valid_tokens_in(state)) {
+            if (hash != token) continue;
+            const auto& session = state.sessions.at(key);
+            return auth::FoundToken{.holder = {.user = key.first,
+                                               .name = *auth::UserName::parse(name_of(state, key.first)),
+                                               .session = key.second,
+                                               .expires_at = session.expires_at,
+                                               .last_used_at = session.last_used_at},
+                                    .as_of = std::ssize(state.token_endings)};
         }
         return std::nullopt;
     }
 
+    auth::TokenEndings endings() override
+    {
+        const std::lock_guard lock(store_.mutex_);
+        require_readable();
+        return std::ssize(store_.committed_.token_endings);
+    }
+
+    std::optional<std::vector<auth::TokenHash>> ended_since(auth::TokenEndings seen) override
+    {
+        const std::lock_guard lock(store_.mutex_);
+        require_readable();
+        const auto& all = store_.committed_.token_endings;
+        if (seen > std::ssize(all)) return std::nullopt;
+        return std::vector<auth::TokenHash>(all.begin() + seen, all.end());
+    }
+
   private:
+    void require_readable() const
+    {
+        if (store_.unreadable_) throw StoreError("memory store: a test made reads fail");
+    }
+
     const MemoryStore& store_;
 };
 
@@ -625,6 +660,11 @@ try {
     const std::lock_guard lock(mutex_);
     if (transaction.failed()) throw StoreError("memory store: part of the transaction failed");
     if (failing_) throw StoreError("memory store: a test made commits fail");
+    const auto valid = valid_tokens_in(state);
+    for (const auto& [key, hash] : valid_tokens_in(committed_)) {
+        const auto still = valid.find(key);
+        if (still == valid.end() || still->second != hash) state.token_endings.push_back(hash);
+    }
     committed_ = std::move(state);
     return nullptr;
 } catch (...) {

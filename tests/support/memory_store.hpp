@@ -69,7 +69,8 @@ class MemoryStore final : public auth::Store {
         std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
         std::map<std::pair<auth::UserId, std::string>, auth::TokenHash>
-            tokens;  // of sessions, ended ones too
+            tokens;                                  // of sessions, ended ones too
+        std::vector<auth::TokenHash> token_endings;  // in their order, ever
         std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
         std::vector<auth::AuditEntry> audit;
     };

@@ -24,11 +24,13 @@
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/token.hpp"
+#include "server/auth/token_reader.hpp"
 #include "server/auth/waits.hpp"
 
 namespace securelogin::auth {
 
 inline constexpr std::size_t kMostKnownSources = 16;  // a user's
+inline constexpr std::int64_t kEndingsKept = 10'000;  // TokenReader::ended_since
 
 /// What Transaction::purge removes.
 struct Purge {
@@ -139,8 +141,8 @@ class Transaction {
 
     /// Removes what can no longer matter: sessions whose expires_at is before `now`, ceilings whole again by
     /// `now`, failures and refusals untouched since `forgotten`, known sources without a success since
-    /// `forgotten_source`, devices unused for kDevicesForgotten.  At most `rows` of each; true when there may
-    /// be more.
+    /// `forgotten_source`, devices unused for kDevicesForgotten, all but the kEndingsKept last endings of
+    /// tokens.  At most `rows` of each; true when there may be more.
     [[nodiscard]] virtual bool purge(const Purge& purge) = 0;
 };
 
@@ -194,16 +196,6 @@ class Reader {
     [[nodiscard]] virtual StoreSummary summary(const SessionPolicy& policy, Time now) = 0;
     /// Bounded by query.most, and by what Purge::most_kept leaves.
     [[nodiscard]] virtual StoreState state(const StateQuery& query) = 0;
-};
-
-/// One kind of look-up, for who makes many thousands of them a second: of what has been committed, with
-/// nothing remembered in between.  One thread at a time; each thread opens its own.
-class TokenReader {
-  public:
-    virtual ~TokenReader() = default;
-    /// Whose session has this token, where the user is active; whether the session still stands is for the
-    /// caller to judge.  Throws StoreError.
-    [[nodiscard]] virtual std::optional<TokenHolder> find_token(const TokenHash& token) = 0;
 };
 
 class Store {

@@ -132,13 +132,24 @@ auth::Session session_in(SQLite::Statement& row)
             .has_token = row.getColumn(6).getInt() != 0};
 }
 
-auth::TokenHolder token_holder_in(SQLite::Statement& row)
+auth::FoundToken found_token_in(SQLite::Statement& row)
 {
-    return {.user = auth::UserId(row.getColumn(0).getInt64()),
-            .name = user_name_in(row.getColumn(4)),
-            .session = row.getColumn(1).getString(),
-            .expires_at = time_in(row.getColumn(2)),
-            .last_used_at = time_in(row.getColumn(3))};
+    return {.holder = {.user = auth::UserId(row.getColumn(0).getInt64()),
+                       .name = user_name_in(row.getColumn(4)),
+                       .session = row.getColumn(1).getString(),
+                       .expires_at = time_in(row.getColumn(2)),
+                       .last_used_at = time_in(row.getColumn(3))},
+            .as_of = row.getColumn(5).getInt64()};
+}
+
+auth::TokenHash ended_token_in(SQLite::Statement& row)
+{
+    const auto column = row.getColumn(1);
+    const auto octets = octets_in(column);
+    auth::TokenHash token{};
+    if (octets.size() != token.size()) throw SQLite::Exception("a token's hash that is none", SQLITE_CORRUPT);
+    std::ranges::copy(octets, token.begin());
+    return token;
 }
 
 SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name)

@@ -14,6 +14,7 @@
 #include "server/auth/audit.hpp"
 #include "server/auth/device.hpp"
 #include "server/auth/session.hpp"
+#include "server/auth/token_reader.hpp"
 #include "server/store/seal.hpp"
 
 namespace securelogin::store {
@@ -37,7 +38,9 @@ namespace securelogin::store {
 /// The row that sql::kFindSession, kSessionsOf or kSessionsAfter stands on.
 [[nodiscard]] auth::Session session_in(SQLite::Statement& row);
 /// The row that sql::kFindToken stands on.  Throws SQLite::Exception as account_in().
-[[nodiscard]] auth::TokenHolder token_holder_in(SQLite::Statement& row);
+[[nodiscard]] auth::FoundToken found_token_in(SQLite::Statement& row);
+/// The row that sql::kTokensEndedSince stands on.  Throws SQLite::Exception as account_in().
+[[nodiscard]] auth::TokenHash ended_token_in(SQLite::Statement& row);
 
 /// Nothing, rather than an empty text, where there is nothing to say.
 [[nodiscard]] std::optional<std::string> unless_empty(const std::string& text);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
@@ -18,11 +19,23 @@ class SqliteTokenReader final : public auth::TokenReader {
   public:
     SqliteTokenReader(const std::filesystem::path& file, std::chrono::milliseconds busy_timeout);
 
-    std::optional<auth::TokenHolder> find_token(const auth::TokenHash& token) override;
+    std::optional<auth::FoundToken> find_token(const auth::TokenHash& token) override;
+    auth::TokenEndings endings() override;
+    std::optional<std::vector<auth::TokenHash>> ended_since(auth::TokenEndings seen) override;
 
   private:
+    struct Statements {
+        explicit Statements(SQLite::Database& database)
+            : find_token(database, sql::kFindToken),
+              count_endings(database, sql::kCountTokenEndings),
+              ended_since(database, sql::kTokensEndedSince)
+        {
+        }
+        SQLite::Statement find_token, count_endings, ended_since;
+    };
+
     Connection connection_;
-    SQLite::Statement find_token_;
+    Statements statements_;
 };
 
 }  // namespace securelogin::store

@@ -356,7 +356,8 @@ bool SqliteTransaction::purge(const auth::Purge& purge)
     const int ceilings = change(doing, statements_.purge_ceilings, purge.now, most);
     const int sources = change(doing, statements_.purge_sources, purge.forgotten_source, most);
     const int devices = change(doing, statements_.purge_devices, purge.now - auth::kDevicesForgotten, most);
-    const bool more = std::max({sessions, failures, refusals, ceilings, sources, devices}) >= most;
+    const int endings = change(doing, statements_.purge_token_endings, auth::kEndingsKept, most);
+    const bool more = std::max({sessions, failures, refusals, ceilings, sources, devices, endings}) >= most;
     return trim(purge) || more;
 }
 

@@ -72,6 +72,7 @@ struct TransactionStatements {
     SQLite::Statement trim_refusals{database, sql::kTrimRefusals};
     SQLite::Statement trim_ceilings{database, sql::kTrimCeilings};
     SQLite::Statement purge_devices{database, sql::kPurgeDevices};
+    SQLite::Statement purge_token_endings{database, sql::kPurgeTokenEndings};
 };
 
 /// Lives as long as one piece of work.

@@ -32,7 +32,7 @@ void Connection::read()
         [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
             if (error) return;  // the peer has left, or we close
             self->questions_.received(count);
-            self->answer();
+            self->worker_.answer_soon(self);
         });
 }
 
@@ -65,7 +65,8 @@ void Connection::go_on()
     if (closing_) return;
     unsent_.clear();
     last_active_ = worker_.now();
-    answer();  // what is left of what has been read
+    if (questions_.empty()) return read();
+    worker_.answer_soon(shared_from_this());  // what is left of what has been read
 }
 
 void Connection::close() noexcept

@@ -31,6 +31,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection& operator=(const Connection&) = delete;
 
     void read();
+    /// Answers what has come.  REQUIRES: nothing of it is under way.
+    void answer();
     /// What is under way ends.
     void close() noexcept;
     /// When it was opened, or its answers were taken last: somebody who sends an octet now and then, or takes
@@ -38,7 +40,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] std::chrono::steady_clock::time_point last_active() const noexcept { return last_active_; }
 
   private:
-    void answer();
     void write();
     void go_on();
 

@@ -18,22 +18,24 @@ constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kPauseWhenShort{100};
 
 std::vector<std::unique_ptr<Worker>> make_workers(std::size_t threads, auth::Store& store,
-                                                  const auth::Clock& clock, EventLog& log, const Terms& terms)
+                                                  auth::TokenMemory* memory, const auth::Clock& clock,
+                                                  EventLog& log, const Terms& terms)
 {
     std::vector<std::unique_ptr<Worker>> workers;
     const auto share = (kMostConnections + threads - 1) / threads;
     for (std::size_t made = 0; made < threads; ++made) {
-        workers.push_back(std::make_unique<Worker>(store, clock, log, terms, share));
+        workers.push_back(std::make_unique<Worker>(store, memory, clock, log, terms, share));
     }
     return workers;
 }
 
 }  // namespace
 
-Door::Door(net::ListeningSocket socket, std::size_t threads, auth::Store& store, const auth::Clock& clock,
+Door::Door(net::ListeningSocket socket, const Size& size, auth::Store& store, const auth::Clock& clock,
            EventLog& log, const Terms& terms)
     : endpoint_(socket.endpoint()),
-      workers_(make_workers(threads, store, clock, log, terms)),
+      memory_(size.remembered > 0 ? std::make_unique<auth::TokenMemory>(size.remembered) : nullptr),
+      workers_(make_workers(size.threads, store, memory_.get(), clock, log, terms)),
       acceptor_(socket.take_over(workers_.front()->io().get_executor())),
       pause_(workers_.front()->io())
 {

@@ -26,9 +26,14 @@ namespace securelogin::verify {
 
 class Door {
   public:
+    struct Size {
+        std::size_t threads;
+        std::size_t remembered;  // tokens; nought: each is looked up
+    };
+
     /// Begins to answer, on threads of its own.  The references must outlive this.  REQUIRES: threads > 0,
     /// and a Unix socket.  Throws auth::StoreError.
-    Door(net::ListeningSocket socket, std::size_t threads, auth::Store& store, const auth::Clock& clock,
+    Door(net::ListeningSocket socket, const Size& size, auth::Store& store, const auth::Clock& clock,
          EventLog& log, const Terms& terms);
     /// Ends all connections, and removes the socket.
     ~Door();
@@ -46,6 +51,7 @@ class Door {
     void hand_over(boost::asio::generic::stream_protocol::socket socket);
 
     const net::Endpoint endpoint_;
+    const std::unique_ptr<auth::TokenMemory> memory_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::size_t next_ = 0;    // whose turn it is
     net::Acceptor acceptor_;  // on the first worker's thread, as is all below

@@ -29,6 +29,8 @@ class Questions {
     /// The next whole line, valid until the next call of any other member; nothing when more octets are
     /// needed, or it is too long.
     [[nodiscard]] std::optional<std::string_view> next() noexcept;
+    /// Whether all that has come has been handed out.
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
     /// Whether what is there is a line, or the beginning of one, that is too long: there is no next() any
     /// more.
     [[nodiscard]] bool too_long() const noexcept { return too_long_; }

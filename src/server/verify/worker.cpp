@@ -5,7 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
-#include <vector>
+#include <utility>
 
 #include "common/openssl.hpp"
 #include "server/auth/sessions.hpp"
@@ -16,6 +16,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds kTick{1};
+constexpr std::string_view kTryLater = "try later";
 /// Uses that are written down in a second.  Each of these sessions has a long time left: it is noted again at
 /// its next use.  Those that have not come first (SessionCheck, touch_soon).
 constexpr std::size_t kMostUses = 1024;
@@ -24,9 +25,10 @@ constexpr std::chrono::seconds kComplaintEvery{1};
 
 }  // namespace
 
-Worker::Worker(auth::Store& store, const auth::Clock& clock, EventLog& log, const Terms& terms,
-               std::size_t most_connections)
+Worker::Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
+               const Terms& terms, std::size_t most_connections)
     : store_(store),
+      memory_(memory),
       clock_(clock),
       log_(log),
       most_connections_(most_connections),
@@ -36,7 +38,7 @@ Worker::Worker(auth::Store& store, const auth::Clock& clock, EventLog& log, cons
       io_(1),
       timer_(io_)
 {
-    check_.emplace(terms_.sessions, clock_, *reader_);
+    check_.emplace(terms_.sessions, clock_, *reader_, memory_);
     schedule_tick();
 }
 
@@ -96,22 +98,48 @@ void Worker::set_terms(const Terms& terms)
 {
     asio::post(io_, [this, terms] {
         terms_ = terms;
-        check_.emplace(terms_.sessions, clock_, *reader_);
+        check_.emplace(terms_.sessions, clock_, *reader_, memory_);
     });
+}
+
+/// Those whose question is read in the same round of the context's cost one look at what has ended.
+void Worker::answer_soon(std::shared_ptr<Connection> connection)
+{
+    asked_.push_back(std::move(connection));
+    if (asked_.size() == 1) asio::post(io_, [this] { answer_all(); });
+}
+
+void Worker::answer_all()
+{
+    const auto asked = std::exchange(asked_, {});
+    readable_ = keep_up();
+    for (const auto& connection : asked) connection->answer();
+}
+
+bool Worker::keep_up()
+{
+    try {
+        check_->keep_up();
+        return true;
+    } catch (const auth::StoreError& error) {
+        complain(error.what());
+        return false;
+    }
 }
 
 void Worker::answer(std::string_view question, std::string& out)
 {
+    if (!readable_) return append_refusal(out, kTryLater);
     try {
         const auto verdict = check_->check(question);
         append_answer(out, verdict);
         if (verdict.touch) note_use(verdict);
     } catch (const auth::StoreError& error) {
         complain(error.what());
-        append_refusal(out, "try later");
+        append_refusal(out, kTryLater);
     } catch (const OpenSslError& error) {
         complain(error.what());
-        append_refusal(out, "try later");
+        append_refusal(out, kTryLater);
     }
 }
 

@@ -17,6 +17,7 @@
 #include <thread>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "common/event_log.hpp"
 #include "server/auth/clock.hpp"
@@ -36,9 +37,10 @@ struct Terms {
 
 class Worker {
   public:
-    /// At most so many connections at a time; the next are closed.  The references must outlive this.
-    Worker(auth::Store& store, const auth::Clock& clock, EventLog& log, const Terms& terms,
-           std::size_t most_connections);
+    /// At most so many connections at a time; the next are closed.  All of them must outlive this; `memory`
+    /// may be null.
+    Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
+           const Terms& terms, std::size_t most_connections);
     /// Ends all connections.
     ~Worker();
     Worker(const Worker&) = delete;
@@ -58,6 +60,8 @@ class Worker {
 
     // For its connections, on its thread.
 
+    /// Has it answer, together with all that have been asked something meanwhile.
+    void answer_soon(std::shared_ptr<Connection> connection);
     /// Appends the answer.  Never throws but std::bad_alloc: what cannot be looked up is a no.
     void answer(std::string_view question, std::string& out);
     /// As of the last second.
@@ -70,6 +74,8 @@ class Worker {
 
     void run() noexcept;
     void welcome(int descriptor);
+    void answer_all();
+    [[nodiscard]] bool keep_up();
     void schedule_tick();
     void tick();
     void close_idle();
@@ -78,6 +84,7 @@ class Worker {
     void complain(const char* why);
 
     auth::Store& store_;
+    auth::TokenMemory* const memory_;
     const auth::Clock& clock_;
     EventLog& log_;
     const std::size_t most_connections_;
@@ -87,6 +94,8 @@ class Worker {
     std::chrono::steady_clock::time_point now_;
     std::chrono::steady_clock::time_point complained_;
     std::set<Use> uses_;
+    std::vector<std::shared_ptr<Connection>> asked_;  // who has been asked something
+    bool readable_ = true;                            // whether the database is
     std::unordered_set<Connection*> connections_;
     boost::asio::io_context io_;  // holds the connections: goes before what they leave
     boost::asio::steady_timer timer_;

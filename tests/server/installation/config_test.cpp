@@ -69,6 +69,7 @@ handshakes = 16
 handshakes_per_source = 17
 hash_queue = 13
 hash_wait = 14
+tokens_remembered = 18
 [deadlines]
 handshake = 21
 answer = 22
@@ -119,6 +120,7 @@ reasons = true
     EXPECT_EQ(settings.limits.handshakes_per_source, 17U);
     EXPECT_EQ(settings.limits.hash_queue, 13U);
     EXPECT_EQ(settings.limits.hash_wait, 14s);
+    EXPECT_EQ(settings.limits.tokens_remembered, 18U);
     EXPECT_EQ(settings.deadlines.handshake, 21s);
     EXPECT_EQ(settings.deadlines.answer, 22s);
     EXPECT_EQ(settings.deadlines.login, 23s);
@@ -257,21 +259,20 @@ TEST_P(Range, BothEndsAreClosed)
 
 INSTANTIATE_TEST_SUITE_P(
     ParseSettings, Range,
-    testing::Values(RangeCase{"limits", "connections", 1, 1000000},
-                    RangeCase{"limits", "connections_per_source", 1, 1000000},
-                    RangeCase{"limits", "accepts_per_source", 1, 1000000},
-                    RangeCase{"limits", "handshakes", 1, 65536},
-                    RangeCase{"limits", "handshakes_per_source", 1, 65536},
-                    RangeCase{"limits", "hash_queue", 1, 65536}, RangeCase{"limits", "hash_wait", 1, 60},
-                    RangeCase{"waits", "strangers", 1, 10000}, RangeCase{"deadlines", "handshake", 1, 300},
-                    RangeCase{"deadlines", "answer", 1, 3600}, RangeCase{"deadlines", "login", 1, 3600},
-                    RangeCase{"deadlines", "idle", 1, 86400}, RangeCase{"deadlines", "drain", 1, 300},
-                    RangeCase{"threads", "io", 0, 256}, RangeCase{"threads", "hash", 0, 256},
-                    RangeCase{"password", "memory_kib", 19456, 262144},
-                    RangeCase{"password", "passes", 2, 16}, RangeCase{"totp", "window", 0, 5},
-                    RangeCase{"waits", "free", 0, 100}, RangeCase{"waits", "first", 1, 3600},
-                    RangeCase{"waits", "longest", 1, 86400}, RangeCase{"session", "idle", 1, 86400},
-                    RangeCase{"session", "absolute", 1, 2592000}),
+    testing::Values(
+        RangeCase{"limits", "connections", 1, 1000000},
+        RangeCase{"limits", "connections_per_source", 1, 1000000},
+        RangeCase{"limits", "accepts_per_source", 1, 1000000}, RangeCase{"limits", "handshakes", 1, 65536},
+        RangeCase{"limits", "handshakes_per_source", 1, 65536}, RangeCase{"limits", "hash_queue", 1, 65536},
+        RangeCase{"limits", "hash_wait", 1, 60}, RangeCase{"limits", "tokens_remembered", 0, 100000000},
+        RangeCase{"waits", "strangers", 1, 10000}, RangeCase{"deadlines", "handshake", 1, 300},
+        RangeCase{"deadlines", "answer", 1, 3600}, RangeCase{"deadlines", "login", 1, 3600},
+        RangeCase{"deadlines", "idle", 1, 86400}, RangeCase{"deadlines", "drain", 1, 300},
+        RangeCase{"threads", "io", 0, 256}, RangeCase{"threads", "hash", 0, 256},
+        RangeCase{"password", "memory_kib", 19456, 262144}, RangeCase{"password", "passes", 2, 16},
+        RangeCase{"totp", "window", 0, 5}, RangeCase{"waits", "free", 0, 100},
+        RangeCase{"waits", "first", 1, 3600}, RangeCase{"waits", "longest", 1, 86400},
+        RangeCase{"session", "idle", 1, 86400}, RangeCase{"session", "absolute", 1, 2592000}),
     [](const auto& row) { return std::string(row.param.section) + "_" + row.param.key; });
 
 struct RefusedCase {

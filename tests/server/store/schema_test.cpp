@@ -135,6 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
         STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
         STATEMENT(kTouchSession), STATEMENT(kEndSession), STATEMENT(kEndSessions), STATEMENT(kCountSessions),
         STATEMENT(kSessionsOf), STATEMENT(kSessionsAfter), STATEMENT(kSetSessionToken), STATEMENT(kFindToken),
+        STATEMENT(kCountTokenEndings), STATEMENT(kTokensEndedSince), STATEMENT(kPurgeTokenEndings),
         STATEMENT(kFindDevice), STATEMENT(kDevicesOf), STATEMENT(kSeeDevice), STATEMENT(kAddDevice),
         STATEMENT(kForgetOldDevices), STATEMENT(kForgetDevice), STATEMENT(kForgetDevices),
         STATEMENT(kForgetOtherDevices), STATEMENT(kPurgeDevices), STATEMENT(kAppendAudit),
@@ -153,9 +154,11 @@ TEST_F(Schema, ATokenIsLookedUpByOneIndex)
     SQLite::Statement plan(database, std::string("EXPLAIN QUERY PLAN ") + sql::kFindToken);
     std::vector<std::string> steps;
     while (plan.executeStep()) steps.push_back(plan.getColumn(3).getString());
-    ASSERT_FALSE(steps.empty());
-    EXPECT_THAT(steps.front(), testing::HasSubstr("USING INDEX sessions_by_token (token_hash=?)"));
-    for (const auto& step : steps) EXPECT_THAT(step, testing::StartsWith("SEARCH "));
+    EXPECT_THAT(steps, testing::Contains(testing::HasSubstr("USING INDEX sessions_by_token (token_hash=?)")));
+    for (const auto& step : steps) {
+        EXPECT_THAT(step,
+                    testing::AnyOf(testing::StartsWith("SEARCH "), testing::StartsWith("SCALAR SUBQUERY")));
+    }
 }
 
 }  // namespace

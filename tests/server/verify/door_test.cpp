@@ -80,7 +80,8 @@ class Asker {
     std::string unread_;
 };
 
-class DoorTest : public testing::Test {
+/// With a memory of tokens and without.
+class DoorTest : public testing::TestWithParam<std::size_t> {
   protected:
     DoorTest()
     {
@@ -102,9 +103,11 @@ class DoorTest : public testing::Test {
     {
         door_.reset();
         net::ListeningSocket socket(net::parse_plain_endpoint("unix:" + path_.string()));
-        door_.emplace(std::move(socket), threads, store_, clock_, log_, terms);
+        door_.emplace(std::move(socket), Door::Size{.threads = threads, .remembered = remembered_}, store_,
+                      clock_, log_, terms);
     }
 
+    const std::size_t remembered_ = GetParam();  // tokens
     support::FakeClock clock_;
     support::RecordedLog log_;
     support::MemoryStore store_;
@@ -124,7 +127,10 @@ class DoorTest : public testing::Test {
     std::optional<Door> door_;
 };
 
-TEST_F(DoorTest, AnswersWhoseTokenItIs)
+INSTANTIATE_TEST_SUITE_P(Remembering, DoorTest, testing::Values(0, 1000),
+                         [](const auto& row) { return row.param == 0 ? "Nothing" : "Tokens"; });
+
+TEST_P(DoorTest, AnswersWhoseTokenItIs)
 {
     Asker asker(path_);
     EXPECT_EQ(asker.ask(token_), yes_);
@@ -136,7 +142,7 @@ TEST_F(DoorTest, AnswersWhoseTokenItIs)
     EXPECT_EQ(door_->address(), "unix:" + path_.string());
 }
 
-TEST_F(DoorTest, ManyQuestionsAtOnceAreAnsweredInOrder)
+TEST_P(DoorTest, ManyQuestionsAtOnceAreAnsweredInOrder)
 {
     std::string questions;
     for (int i = 0; i < 1000; ++i) questions += (i % 3 == 0 ? token_ : "x") + "\n";
@@ -145,7 +151,7 @@ TEST_F(DoorTest, ManyQuestionsAtOnceAreAnsweredInOrder)
     for (int i = 0; i < 1000; ++i) ASSERT_EQ(asker.line(), i % 3 == 0 ? yes_ : malformed_) << i;
 }
 
-TEST_F(DoorTest, WhatIsRevokedIsRefusedAtOnce)
+TEST_P(DoorTest, WhatIsRevokedIsRefusedAtOnce)
 {
     Asker asker(path_);
     EXPECT_EQ(asker.ask(token_), yes_);
@@ -153,7 +159,7 @@ TEST_F(DoorTest, WhatIsRevokedIsRefusedAtOnce)
     EXPECT_EQ(asker.ask(token_), no_);
 }
 
-TEST_F(DoorTest, AnOverLongLineIsToldAndTheConnectionCloses)
+TEST_P(DoorTest, AnOverLongLineIsToldAndTheConnectionCloses)
 {
     Asker asker(path_);
     asker.send(token_ + "\n" + std::string(300, 'x'));
@@ -163,7 +169,7 @@ TEST_F(DoorTest, AnOverLongLineIsToldAndTheConnectionCloses)
     EXPECT_EQ(Asker(path_).ask(token_), yes_) << "others are served";
 }
 
-TEST_F(DoorTest, AHalfLineIsNoQuestion)
+TEST_P(DoorTest, AHalfLineIsNoQuestion)
 {
     {
         Asker asker(path_);
@@ -175,7 +181,7 @@ TEST_F(DoorTest, AHalfLineIsNoQuestion)
     EXPECT_EQ(asker.line(), yes_);
 }
 
-TEST_F(DoorTest, AStoreOutOfOrderIsNoYesAndPasses)
+TEST_P(DoorTest, AStoreOutOfOrderIsNoYesAndPasses)
 {
     Asker asker(path_);
     store_.fail_reads(true);
@@ -187,7 +193,7 @@ TEST_F(DoorTest, AStoreOutOfOrderIsNoYesAndPasses)
         << "told, but not for each question";
 }
 
-TEST_F(DoorTest, UseIsWrittenDown)
+TEST_P(DoorTest, UseIsWrittenDown)
 {
     Asker asker(path_);
     clock_.advance(5min);
@@ -205,7 +211,7 @@ TEST_F(DoorTest, UseIsWrittenDown)
     EXPECT_EQ(asker.ask(token_), yes_) << "more than the idle limit after the login";
 }
 
-TEST_F(DoorTest, NewTermsAreForOpenConnectionsToo)
+TEST_P(DoorTest, NewTermsAreForOpenConnectionsToo)
 {
     Asker asker(path_);
     clock_.advance(5s);
@@ -214,7 +220,7 @@ TEST_F(DoorTest, NewTermsAreForOpenConnectionsToo)
     EXPECT_EQ(asker.ask(token_), no_);
 }
 
-TEST_F(DoorTest, WhoDoesNotAskIsLeft)
+TEST_P(DoorTest, WhoDoesNotAskIsLeft)
 {
     open({.sessions = {}, .idle = 1s});
     Asker silent(path_);
@@ -225,7 +231,7 @@ TEST_F(DoorTest, WhoDoesNotAskIsLeft)
     EXPECT_EQ(Asker(path_).ask(token_), yes_);
 }
 
-TEST_F(DoorTest, WhoReadsNothingHoldsNobodyUp)
+TEST_P(DoorTest, WhoReadsNothingHoldsNobodyUp)
 {
     open({.sessions = {}, .idle = 60s}, 1);
     Asker deaf(path_);
@@ -239,7 +245,7 @@ TEST_F(DoorTest, WhoReadsNothingHoldsNobodyUp)
     for (int i = 0; i < 100'000; ++i) ASSERT_EQ(deaf.line(), malformed_) << i;
 }
 
-TEST_F(DoorTest, CrowdsAreBounded)
+TEST_P(DoorTest, CrowdsAreBounded)
 {
     open({.sessions = {}, .idle = 60s}, 2);
     std::vector<std::unique_ptr<Asker>> crowd;
@@ -257,7 +263,7 @@ TEST_F(DoorTest, CrowdsAreBounded)
     EXPECT_EQ(answer, yes_) << "there is room again";
 }
 
-TEST_F(DoorTest, TheSocketIsTheGroupsAndGoesWithTheDoor)
+TEST_P(DoorTest, TheSocketIsTheGroupsAndGoesWithTheDoor)
 {
     struct stat status{};
     ASSERT_EQ(::stat(path_.c_str(), &status), 0);
