@@ -14,7 +14,7 @@ class Daemon:
     """Runs from construction to the end of the `with` block; `start_ms` is from its start to `listening`."""
 
     def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False, beside: pathlib.Path | None = None,
-                 settings: str = ""):
+                 settings: str = "", verify: pathlib.Path | None = None):
         """`beside` is where its settings and log go; else beside `data`.  Without `settings`: the defaults, whatever this
         host's own settings say."""
         place = beside or data.parent
@@ -24,6 +24,8 @@ class Daemon:
         command = [program, "--config", self.settings, "--data", data, "--listen", "127.0.0.1:0"]
         if plain:
             command += ["--listen-plain", "127.0.0.1:0"]
+        if verify:
+            command += ["--listen-verify", f"unix:{verify}"]
         with self._log.open("wb") as stderr:
             begin = time.monotonic()
             self._process = subprocess.Popen(command, stderr=stderr)

@@ -77,7 +77,8 @@ CREATE TABLE recovery_codes (
     PRIMARY KEY (user_id, hash)
 ) STRICT, WITHOUT ROWID;
 
--- Logins that have happened; live until ended, idle for too long (the programs' policy) or expired.
+-- Logins that have happened; live until ended, idle for too long (the programs' policy) or expired.  A token is looked
+-- up by its hash and ends with its session.
 CREATE TABLE sessions (
     user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     id           TEXT    NOT NULL CHECK (length(id) = 8 AND id NOT GLOB '*[^0-9a-f]*'),
@@ -85,9 +86,32 @@ CREATE TABLE sessions (
     expires_at   INTEGER NOT NULL CHECK (expires_at > opened_at),  -- open end
     last_used_at INTEGER NOT NULL,
     source       TEXT    NOT NULL,
+    token_hash   BLOB    CHECK (length(token_hash) = 32),  -- SHA-256 of its token; null: it has none
     PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE UNIQUE INDEX sessions_by_token ON sessions (token_hash) WHERE token_hash IS NOT NULL;
+
+-- Tokens that have ended, or whose users have, in the order in which they did; so that who remembers whose they were can
+-- forget it.  The last are kept, the very last always.
+CREATE TABLE token_endings (
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    token_hash BLOB    NOT NULL CHECK (length(token_hash) = 32)
+) STRICT;
+CREATE TRIGGER token_ends_with_its_session AFTER DELETE ON sessions WHEN old.token_hash IS NOT NULL
+BEGIN
+    INSERT INTO token_endings (token_hash) VALUES (old.token_hash);
+END;
+CREATE TRIGGER token_ends_with_another AFTER UPDATE ON sessions
+WHEN old.token_hash IS NOT NULL AND (new.token_hash IS NOT old.token_hash OR new.expires_at <> old.expires_at)
+BEGIN
+    INSERT INTO token_endings (token_hash) VALUES (old.token_hash);
+END;
+CREATE TRIGGER tokens_end_with_their_user AFTER UPDATE OF state ON users WHEN new.state <> 'active'
+BEGIN
+    INSERT INTO token_endings (token_hash)
+    SELECT token_hash FROM sessions WHERE user_id = new.id AND token_hash IS NOT NULL;
+END;
 
 -- Refused attempts that make the next one wait, by name and source; a success removes the row.
 CREATE TABLE failures (

@@ -21,10 +21,6 @@ namespace {
 
 constexpr UserNumber kUsersPerTransaction = 2000;
 
-/// As wide as a real one, which is random, but growing: a million rows are then appended, where they would
-/// otherwise rewrite each page of the indexes hundreds of times.
-auth::UserId id_of(UserNumber user) { return auth::UserId{(std::int64_t{user} + 1) << 31}; }
-
 auth::NewAccount made_up_account(UserNumber user, const Secret& phc, auth::Time now)
 {
     return {.id = id_of(user),

@@ -15,6 +15,8 @@ constexpr unsigned kDigits = 6;
 
 }  // namespace
 
+auth::UserId id_of(UserNumber user) { return auth::UserId{(std::int64_t{user} + 1) << 31}; }
+
 std::string name_of(UserNumber user)
 {
     std::array<char, 16> text{};

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "common/secret.hpp"
+#include "server/auth/account.hpp"
 #include "server/auth/totp.hpp"
 #include "server/auth/user_name.hpp"
 
@@ -19,6 +20,9 @@ using UserNumber = std::uint32_t;
 /// Everybody's.
 inline constexpr std::string_view kPassword = "correct horse battery staple";
 
+/// As wide as a real one, which is random, but growing: a million rows are then appended, where they would
+/// otherwise rewrite each page of the indexes hundreds of times.
+[[nodiscard]] auth::UserId id_of(UserNumber user);
 [[nodiscard]] std::string name_of(UserNumber user);
 [[nodiscard]] Secret totp_secret_of(UserNumber user);
 /// Six digits, SHA-1, 30 seconds.

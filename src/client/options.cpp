@@ -57,6 +57,7 @@ which it knows a device again that has logged in before.  The key lets nobody in
 examples:
   securelogin alice@login.example.net
   securelogin alice@login.example.net whoami
+  securelogin alice@login.example.net token | sed -n 's/^token //p'
   printf '%s\n' alice "$PW" "$CODE" | securelogin --fingerprint SHA256:... localhost:9999
   securelogin enrol login.example.net
   securelogin --password-file pw --code-command 'oathtool --totp -b @key' alice@localhost whoami

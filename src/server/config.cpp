@@ -148,6 +148,7 @@ constexpr std::array kTopKeys{
 constexpr std::array kListenKeys{
     Key{"tls", [](const Value& v, Settings& s) { s.listen.tls = v.texts(why_not_tls_listener); }},
     Key{"plain", [](const Value& v, Settings& s) { s.listen.plain = v.texts(why_not_plain_listener); }},
+    Key{"verify", [](const Value& v, Settings& s) { s.listen.verify = v.text(why_not_verify_listener); }},
 };
 
 constexpr std::array<std::pair<std::string_view, bool>, 2> kTlsVersions{{{"1.3", false}, {"1.2", true}}};
@@ -168,6 +169,8 @@ constexpr std::array kLimitKeys{
     Key{"handshakes_per_source",
         [](const Value& v, Settings& s) { s.limits.handshakes_per_source = v.integer(1, 65536); }},
     Key{"hash_queue", [](const Value& v, Settings& s) { s.limits.hash_queue = v.integer(1, 65536); }},
+    Key{"tokens_remembered",
+        [](const Value& v, Settings& s) { s.limits.tokens_remembered = v.integer(0, 100000000); }},
     Key{"hash_wait", [](const Value& v, Settings& s) { s.limits.hash_wait = v.seconds(1, 60); }},
 };
 
@@ -216,9 +219,9 @@ constexpr std::array kWaitKeys{
 };
 
 constexpr std::array kSessionKeys{
-    Key{"idle", [](const Value& v, Settings& s) { s.policy.sessions.idle = v.seconds(60, kDay); }},
+    Key{"idle", [](const Value& v, Settings& s) { s.policy.sessions.idle = v.seconds(1, kDay); }},
     Key{"absolute",
-        [](const Value& v, Settings& s) { s.policy.sessions.absolute = v.seconds(60, 30 * kDay); }},
+        [](const Value& v, Settings& s) { s.policy.sessions.absolute = v.seconds(1, 30 * kDay); }},
 };
 
 constexpr std::array kAlarmKeys{

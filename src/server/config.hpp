@@ -27,8 +27,9 @@ struct Settings {
     std::string issuer = "SecureLogin";  // in key URIs
 
     struct Listen {
-        std::vector<std::string> tls;    // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
-        std::vector<std::string> plain;  // loopback ADDR:PORT, unix:PATH
+        std::vector<std::string> tls;            // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
+        std::vector<std::string> plain;          // loopback ADDR:PORT, unix:PATH
+        std::optional<std::string> verify = {};  // unix:PATH: whose token is it?  Default: nowhere
     } listen;
     std::optional<std::filesystem::path> data;
 
@@ -40,13 +41,14 @@ struct Settings {
     } tls;
 
     struct Limits {
-        std::size_t connections = 4096;           // in all
-        std::size_t connections_per_source = 64;  // open at once
-        std::size_t accepts_per_source = 250;     // a second, after a burst of as many as in two
-        std::size_t handshakes = 256;             // TLS handshakes under way, in all
-        std::size_t handshakes_per_source = 16;   // of them; the others wait
-        std::size_t hash_queue = 512;             // password checks waiting or running, at most
-        std::chrono::seconds hash_wait{4};        // as many of them as can be done in this time
+        std::size_t connections = 4096;             // in all
+        std::size_t connections_per_source = 64;    // open at once
+        std::size_t accepts_per_source = 250;       // a second, after a burst of as many as in two
+        std::size_t handshakes = 256;               // TLS handshakes under way, in all
+        std::size_t handshakes_per_source = 16;     // of them; the others wait
+        std::size_t hash_queue = 512;               // password checks waiting or running, at most
+        std::chrono::seconds hash_wait{4};          // as many of them as can be done in this time
+        std::size_t tokens_remembered = 1'000'000;  // whose they were: with listen.verify
     } limits;
 
     struct Deadlines {  // all absolute

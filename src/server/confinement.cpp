@@ -66,6 +66,7 @@ Reach reach_of(const Settings& settings, const fs::path& data, const fs::path& s
     if (settings.tls.key) add_places_of(*settings.tls.key, reach.read);
     if (settings.breached_passwords) add_places_of(*settings.breached_passwords, reach.read);
     for (const auto& listener : settings.listen.plain) add_socket_of(listener, reach.sockets);
+    if (settings.listen.verify) add_socket_of(*settings.listen.verify, reach.sockets);
     if (settings.metrics.listen) add_socket_of(*settings.metrics.listen, reach.sockets);
     return reach;
 }

@@ -26,6 +26,8 @@ constexpr auto kFooter =
     "  securelogind                                    try it, for this host only\n"
     "  securelogind --listen 0.0.0.0:9999              serve the network\n"
     "  securelogind --listen-plain unix:/run/login.sock  for a program on this host\n"
+    "  securelogind --listen-verify unix:/run/securelogin/verify.sock\n"
+    "                                                  whose token is it?  A line in, a JSON line out\n"
     "  securelogind --check                            read settings, key, certificate, database; then "
     "exit\n\n"
     "See also: securelogind.toml(5), securelogin-admin(8), securelogin(1).";
@@ -52,6 +54,9 @@ ParsedOptions parse_daemon_options(int argc, const char* const* argv)
         ->type_name("ADDR")
         ->expected(1)
         ->take_all();
+    app.add_option("--listen-verify", options.listen_verify,
+                   "tell programs of this host whose token it is: unix:PATH; see securelogind(8)")
+        ->type_name("unix:PATH");
     const std::map<std::string, LogFormat> formats{{"text", LogFormat::text}, {"json", LogFormat::json}};
     app.add_option("--log-format", options.log_format, "text or json")
         ->transform(CLI::CheckedTransformer(formats).description(""))
@@ -73,8 +78,10 @@ Settings settings_for(const DaemonOptions& options)
 {
     auto settings = read_settings(options.config);
     if (!options.listen.empty() || !options.listen_plain.empty()) {
-        settings.listen = {.tls = options.listen, .plain = options.listen_plain};
+        settings.listen = {
+            .tls = options.listen, .plain = options.listen_plain, .verify = settings.listen.verify};
     }
+    if (options.listen_verify) settings.listen.verify = options.listen_verify;
     if (settings.listen.tls.empty() && settings.listen.plain.empty())
         settings.listen.tls = {"127.0.0.1:9999"};
     if (options.log_format) settings.log.format = *options.log_format;

@@ -15,6 +15,7 @@ struct DaemonOptions {
     std::optional<std::filesystem::path> data;
     std::vector<std::string> listen;
     std::vector<std::string> listen_plain;
+    std::optional<std::string> listen_verify;
     std::optional<LogFormat> log_format;
     bool check = false;
 };

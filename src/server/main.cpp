@@ -47,6 +47,7 @@
 #include "server/store/kept_keys.hpp"
 #include "server/store/sqlite_store.hpp"
 #include "server/store_watch.hpp"
+#include "server/verify/door.hpp"
 
 namespace securelogin {
 namespace {
@@ -70,6 +71,27 @@ std::vector<net::Endpoint> endpoints(const Settings& settings)
         throw StartupError(std::string("listening on ") + error.what());
     }
     return all;
+}
+
+/// Where it is asked whose token it is.
+std::optional<net::Endpoint> verify_endpoint(const Settings& settings)
+{
+    const auto& text = settings.listen.verify;
+    if (!text) return std::nullopt;
+    if (!text->starts_with("unix:")) {
+        throw StartupError("listening on '" + *text +
+                           "': who may ask about tokens is settled by a Unix socket's mode: give unix:PATH");
+    }
+    try {
+        return net::parse_plain_endpoint(*text);
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string("listening on ") + error.what());
+    }
+}
+
+verify::Terms verify_terms(const Settings& settings)
+{
+    return {.sessions = settings.policy.sessions, .idle = settings.deadlines.idle};
 }
 
 net::Gate::Limits gate_limits(const Settings& settings)
@@ -104,6 +126,7 @@ int check(const DaemonOptions& options)
 {
     const auto settings = settings_for(options);
     [[maybe_unused]] const auto where = endpoints(settings);
+    [[maybe_unused]] const auto verify = verify_endpoint(settings);
     const auto path = DataDirectory::choose(options.data, settings);
     if (!std::filesystem::exists(path)) {
         check_named_files(settings);
@@ -141,6 +164,7 @@ std::unique_ptr<AlarmRunner> start_alarm_runner(const Settings& settings)
 struct Sockets {
     std::vector<net::ListeningSocket> login;
     std::optional<net::ListeningSocket> metrics;
+    std::optional<net::ListeningSocket> verify;
 };
 
 Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings& settings)
@@ -148,6 +172,7 @@ Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings&
     Sockets all;
     for (const auto& endpoint : where) all.login.emplace_back(endpoint);
     if (settings.metrics.listen) all.metrics.emplace(net::parse_plain_endpoint(*settings.metrics.listen));
+    if (const auto verify = verify_endpoint(settings)) all.verify.emplace(*verify);
     return all;
 }
 
@@ -167,6 +192,16 @@ std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, Socket
     return std::make_unique<MetricsListener>(io, std::move(*sockets.metrics), std::move(page));
 }
 
+std::unique_ptr<verify::Door> open_door(Sockets& sockets, const Settings& settings, auth::Store& store,
+                                        const auth::Clock& clock, EventLog& log)
+{
+    if (!sockets.verify) return nullptr;
+    const verify::Door::Size size{.threads = one_per_core_if_zero(settings.threads.io),
+                                  .remembered = settings.limits.tokens_remembered};
+    return std::make_unique<verify::Door>(std::move(*sockets.verify), size, store, clock, log,
+                                          verify_terms(settings));
+}
+
 /// Everything below has been tried: a start that fails is to say why and nothing else.
 void warn_if_root(const DataDirectory& data, EventLog& log)
 {
@@ -176,7 +211,8 @@ void warn_if_root(const DataDirectory& data, EventLog& log)
                               ", start: the daemon becomes the owner of its data directory"}});
 }
 
-void announce(const AllListening& all, const MetricsListener* metrics, const std::string& fingerprint)
+void announce(const AllListening& all, const MetricsListener* metrics, const verify::Door* door,
+              const std::string& fingerprint)
 {
     std::string lines;
     for (const auto& listening : all) {
@@ -184,6 +220,7 @@ void announce(const AllListening& all, const MetricsListener* metrics, const std
         lines += "listening on " + listening.address + " (" + how + ")\n";
     }
     if (metrics != nullptr) lines += "metrics on " + metrics->address() + "\n";
+    if (door != nullptr) lines += "listening on " + door->address() + " (verify)\n";
     // One write: whoever waits for these lines reads all of them.
     std::fputs(lines.c_str(), stderr);
 }
@@ -193,7 +230,7 @@ class Control {
   public:
     Control(asio::io_context& control, const DaemonOptions& options, const Confinement& confinement,
             const ServiceFactory& factory, net::Gate& gate, net::Server& server, StoreWatch* watch,
-            EventLog& log)
+            verify::Door* door, EventLog& log)
         : control_(control),
           signals_(control, SIGTERM, SIGINT, SIGHUP),
           options_(options),
@@ -202,6 +239,7 @@ class Control {
           gate_(gate),
           server_(server),
           watch_(watch),
+          door_(door),
           log_(log)
     {
         wait();
@@ -219,6 +257,7 @@ class Control {
             server_.reload(factory_.make(settings));
             gate_.set_limits(gate_limits(settings));
             if (watch_ != nullptr) watch_->set_policy(settings.policy);
+            if (door_ != nullptr) door_->set_terms(verify_terms(settings));
             drain_ = settings.deadlines.drain;
             log_.write(Level::info, "reloaded", {});
         } catch (const std::exception& error) {
@@ -260,6 +299,7 @@ class Control {
     net::Gate& gate_;
     net::Server& server_;
     StoreWatch* watch_;
+    verify::Door* door_;
     EventLog& log_;
     std::chrono::seconds drain_{10};
     bool stopping_ = false;
@@ -332,7 +372,9 @@ int run(const DaemonOptions& options)
     asio::io_context control(1);
     std::optional<StoreWatch> watch;
     if (settings.metrics.listen) watch.emplace(control, *store, clock, settings.policy);
-    Control signals(control, options, confinement, factory, gate, server, watch ? &*watch : nullptr, *log);
+    const auto door = open_door(sockets, settings, *store, clock, *log);
+    Control signals(control, options, confinement, factory, gate, server, watch ? &*watch : nullptr,
+                    door.get(), *log);
     signals.set_drain(settings.deadlines.drain);
     const auto listening = listen_everywhere(server, sockets);
     const auto metrics = listen_for_metrics(io, sockets, [&] {
@@ -348,7 +390,7 @@ int run(const DaemonOptions& options)
     });
     confinement.complete(*log);
     warn_if_root(data, *log);
-    announce(listening, metrics.get(), net::presented_fingerprint(*service->tls));
+    announce(listening, metrics.get(), door.get(), net::presented_fingerprint(*service->tls));
     Housekeeping housekeeping(
         control, *store, clock, *log, [&signals] { signals.reload(); },
         [&watch](const auth::AuditMark& mark) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "server/auth/hash_arena.hpp"
+#include "server/auth/token_memory.hpp"
 #include "server/net/accept_rate.hpp"
+#include "server/verify/limits.hpp"
 
 namespace securelogin {
 namespace {
@@ -18,6 +20,7 @@ constexpr std::uint64_t kThread =
 constexpr std::uint64_t kConnection = 56 * kKib;  // TLS, a record each way, a line, a device's certificate
 constexpr std::uint64_t kHandshake = 192 * kKib;  // a ClientHello of 131,396 octets, which OpenSSL takes
 constexpr std::uint64_t kHashQueuePlace = 4 * kKib;
+constexpr std::uint64_t kVerifyConnection = 16 * kKib;  // questions, answers, the socket's state
 
 }  // namespace
 
@@ -27,7 +30,11 @@ MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept
     const auto hash_threads = threads(settings.threads.hash);
     const auto io_threads = threads(settings.threads.io);
     const auto& limits = settings.limits;
-    return {.base = kBase + (hash_threads + io_threads) * kThread,
+    const auto asked = settings.listen.verify
+                           ? io_threads * kThread + verify::kMostConnections * kVerifyConnection +
+                                 limits.tokens_remembered * auth::TokenMemory::kBytesEach
+                           : 0;
+    return {.base = kBase + (hash_threads + io_threads) * kThread + asked,
             .hash_arenas = hash_threads * auth::HashArena::size_for(settings.policy.hash),
             .connections = limits.connections * kConnection,
             .handshakes = std::min(limits.handshakes, limits.connections) * kHandshake,

@@ -161,6 +161,13 @@ Complaint why_not_local_listener(const std::string& text)
            "\"[::1]:9998\" or \"unix:/run/securelogin/metrics\"";
 }
 
+Complaint why_not_verify_listener(const std::string& text)
+{
+    if (text.starts_with(kUnix)) return why_not_socket(text.substr(kUnix.size()));
+    return "is no Unix socket, by whose mode it is settled who may ask: write "
+           "\"unix:/run/securelogin/verify.sock\"";
+}
+
 Complaint why_not_user(const std::string& text)
 {
     constexpr std::size_t longest = 32;  // useradd(8)

@@ -31,6 +31,9 @@ using Complaint = std::optional<std::string>;
 /// As a plain listener, for what is for this host only, and holds no password.
 [[nodiscard]] Complaint why_not_local_listener(const std::string& text);
 
+/// unix:PATH with an absolute path: whoever can open it may ask, and a port could be opened by everybody.
+[[nodiscard]] Complaint why_not_verify_listener(const std::string& text);
+
 /// The name of a user of this host, whether there is one or not.
 [[nodiscard]] Complaint why_not_user(const std::string& text);
 

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <latch>
 #include <optional>
@@ -73,6 +75,13 @@ std::string show(const std::optional<Session>& session)
     return session->id + " opened " + seconds(session->opened_at) + " expires " +
            seconds(session->expires_at) + " used " + seconds(session->last_used_at) + " from " +
            session->source;
+}
+
+auth::TokenHash token_hash(std::uint8_t byte)
+{
+    auth::TokenHash hash{};
+    hash.fill(byte);
+    return hash;
 }
 
 auth::DeviceFingerprint fingerprint(std::uint8_t byte)
@@ -148,6 +157,22 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
     {
         return show(within([&](Transaction& transaction) { return transaction.find_session(user, id); }));
     }
+    void give_token(const Session& session, std::uint8_t byte)
+    {
+        transact([&](Transaction& transaction) { transaction.set_session_token(session, token_hash(byte)); });
+    }
+    /// As one reader sees it that is open all the time.
+    std::string holder_of(std::uint8_t byte)
+    {
+        if (!tokens_) tokens_ = store().open_token_reader();
+        const auto found = tokens_->find_token(token_hash(byte));
+        if (!found) return "none";
+        const auto* const holder = &found->holder;
+        const auto seconds = [](auth::Time time) { return std::to_string((time - kNoon).count()); };
+        return holder->name.str() + " " + std::to_string(static_cast<std::int64_t>(holder->user)) + " " +
+               holder->session + " expires " + seconds(holder->expires_at) + " used " +
+               seconds(holder->last_used_at);
+    }
     Failures failures(std::uint8_t name_byte, const Source& source)
     {
         return within([&](Transaction& transaction) { return transaction.failures(key(name_byte), source); });
@@ -189,6 +214,7 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
     }
 
     std::unique_ptr<StoreUnderTest> under_test_ = GetParam().make();
+    std::unique_ptr<auth::TokenReader> tokens_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
@@ -663,6 +689,245 @@ TEST_P(StoreContract, AllSessionsOfOneUserEndButTheOneSpared)
     transact([&](Transaction& transaction) { transaction.end_sessions(alice.id, ""); });
     EXPECT_EQ(reader->count_sessions(alice.id, {}, now), 0U);
     EXPECT_EQ(reader->count_sessions(bob.id, {}, now), 1U);
+}
+
+TEST_P(StoreContract, SessionsAreListedByUserAndId)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    add("carol", 19);
+    for (const auto* const id : {"cccccccc", "aaaaaaaa"}) open(session_of(alice.id, id));
+    auto gone = session_of(bob.id, "bbbbbbbb");
+    gone.expires_at = kNoon + 1s;
+    open(gone);
+    const auto listed = [&](std::optional<UserId> of) {
+        std::vector<std::string> lines;
+        store().open_reader()->for_each_session(of, [&](const UserName& who, const Session& session) {
+            lines.push_back(who.str() + " " + show(session));
+        });
+        return lines;
+    };
+    const auto first = "alice " + show(session_of(alice.id, "aaaaaaaa"));
+    const auto second = "alice " + show(session_of(alice.id, "cccccccc"));
+    const auto third = "bob " + show(gone);
+    EXPECT_THAT(listed(std::nullopt), ElementsAre(first, second, third)) << "whether they stand or not";
+    EXPECT_THAT(listed(alice.id), ElementsAre(first, second));
+    EXPECT_THAT(listed(bob.id), ElementsAre(third));
+    EXPECT_THAT(listed(UserId(19)), ElementsAre());
+    const auto within_transaction = within([&](Transaction& t) { return t.sessions(alice.id); });
+    ASSERT_EQ(within_transaction.size(), 2U);
+    EXPECT_EQ("alice " + show(within_transaction[0]), first);
+    EXPECT_EQ("alice " + show(within_transaction[1]), second);
+}
+
+TEST_P(StoreContract, ManySessionsAreAllListed)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    const auto id_of = [](int number) { return std::to_string(10'000'000 + number); };
+    transact([&](Transaction& t) {
+        for (int number = 0; number < 600; ++number) {
+            EXPECT_TRUE(t.open_session(session_of(number % 3 == 0 ? bob.id : alice.id, id_of(number))));
+        }
+    });
+    std::vector<std::string> seen;
+    const auto visit = [&](const UserName&, const Session& session) { seen.push_back(session.id); };
+    store().open_reader()->for_each_session(std::nullopt, visit);
+    EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 600U);
+    EXPECT_EQ(seen.size(), 600U);
+    seen.clear();
+    store().open_reader()->for_each_session(bob.id, visit);
+    EXPECT_EQ(seen.size(), 200U);
+    EXPECT_TRUE(std::ranges::is_sorted(seen));
+}
+
+// Tokens
+
+TEST_P(StoreContract, ATokenLeadsToItsSession)
+{
+    const auto alice = add("alice", 17);
+    const auto first = session_of(alice.id, "aaaaaaaa");
+    open(first);
+    open(session_of(alice.id, "bbbbbbbb"));
+    EXPECT_EQ(holder_of(1), "none");
+    give_token(first, 1);
+    EXPECT_EQ(holder_of(1), "alice 17 aaaaaaaa expires 43200 used 0");
+    EXPECT_EQ(holder_of(2), "none");
+    transact([&](Transaction& t) { t.touch_session(first, kNoon + 90s); });
+    EXPECT_EQ(holder_of(1), "alice 17 aaaaaaaa expires 43200 used 90") << "what is committed is seen at once";
+    const auto has_token = [&](std::string_view id) {
+        return within([&](Transaction& t) { return t.find_session(alice.id, id); })->has_token;
+    };
+    EXPECT_TRUE(has_token("aaaaaaaa"));
+    EXPECT_FALSE(has_token("bbbbbbbb"));
+}
+
+TEST_P(StoreContract, ASessionHasOneTokenAtATime)
+{
+    const auto session = session_of(add("alice", 17).id, "aaaaaaaa");
+    open(session);
+    give_token(session, 1);
+    give_token(session, 2);
+    EXPECT_EQ(holder_of(1), "none");
+    EXPECT_NE(holder_of(2), "none");
+    transact([&](Transaction& t) { t.set_session_token(session, std::nullopt); });
+    EXPECT_EQ(holder_of(2), "none");
+    EXPECT_NE(this->session(session.user, session.id), "none");
+    give_token(session, 1);
+    EXPECT_NE(holder_of(1), "none") << "it may be given again";
+}
+
+TEST_P(StoreContract, ATokenIsOneSessionsOnly)
+{
+    const auto alice = add("alice", 17);
+    const auto first = session_of(alice.id, "aaaaaaaa");
+    const auto second = session_of(alice.id, "bbbbbbbb");
+    open(first);
+    open(second);
+    give_token(first, 1);
+    EXPECT_THROW(give_token(second, 1), StoreError);
+    EXPECT_EQ(holder_of(1), "alice 17 aaaaaaaa expires 43200 used 0");
+    transact([&](Transaction& t) { t.end_session(alice.id, first.id); });
+    give_token(second, 1);
+    EXPECT_EQ(holder_of(1), "alice 17 bbbbbbbb expires 43200 used 0");
+}
+
+TEST_P(StoreContract, ATokenOfNoSessionIsNone)
+{
+    const auto alice = add("alice", 17);
+    give_token(session_of(alice.id, "aaaaaaaa"), 1);
+    EXPECT_EQ(holder_of(1), "none");
+    open(session_of(alice.id, "aaaaaaaa"));
+    EXPECT_EQ(holder_of(1), "none");
+}
+
+TEST_P(StoreContract, ATokenEndsWithItsSessionHoweverThatEnds)
+{
+    const struct {
+        std::string name;
+        std::function<void(Transaction&, const Account&)> end;
+    } rows[]{
+        {"ended", [](Transaction& t, const Account& user) { t.end_session(user.id, "aaaaaaaa"); }},
+        {"all ended", [](Transaction& t, const Account& user) { t.end_sessions(user.id, ""); }},
+        {"all others ended",
+         [](Transaction& t, const Account& user) { t.end_sessions(user.id, "bbbbbbbb"); }},
+        {"the user disabled",
+         [](Transaction& t, const Account& user) { t.set_state(user, AccountState::disabled); }},
+        {"the user removed", [](Transaction& t, const Account& user) { t.remove_account(user); }},
+        {"expired, and purged",
+         [](Transaction& t, const Account&) {
+             (void)t.purge({.now = kNoon + 13h, .forgotten = kNoon, .forgotten_source = kNoon});
+         }},
+    };
+    std::int64_t id = 17;
+    for (const auto& row : rows) {
+        const auto user = add("user" + std::to_string(id), id);
+        const auto byte = static_cast<std::uint8_t>(id);
+        const auto other = static_cast<std::uint8_t>(id + 100);
+        ++id;
+        open(session_of(user.id, "aaaaaaaa"));
+        give_token(session_of(user.id, "aaaaaaaa"), byte);
+        const auto bystander = add("bystander" + std::to_string(id), id + 1000);
+        auto theirs = session_of(bystander.id, "aaaaaaaa");
+        theirs.expires_at = kNoon + 24h;
+        open(theirs);
+        give_token(theirs, other);
+        ASSERT_NE(holder_of(byte), "none") << row.name;
+        transact([&](Transaction& t) { row.end(t, user); });
+        EXPECT_EQ(holder_of(byte), "none") << row.name;
+        EXPECT_NE(holder_of(other), "none") << row.name;
+    }
+}
+
+TEST_P(StoreContract, WhatEndsIsListedInItsOrder)
+{
+    const auto alice = add("alice", 17);
+    const auto bob = add("bob", 18);
+    const auto first = session_of(alice.id, "aaaaaaaa");
+    const auto second = session_of(alice.id, "bbbbbbbb");
+    const auto bobs = session_of(bob.id, "aaaaaaaa");
+    for (const auto& session : {first, second, bobs}) open(session);
+    const auto reader = store().open_token_reader();
+    const auto ended = [&](auth::TokenEndings seen) {
+        std::vector<int> bytes;
+        const auto tokens = reader->ended_since(seen);
+        if (!tokens) return std::vector<int>{-1};
+        for (const auto& token : *tokens) bytes.push_back(token.front());
+        return bytes;
+    };
+    EXPECT_EQ(reader->endings(), 0);
+    EXPECT_THAT(ended(0), ElementsAre());
+    give_token(first, 1);
+    give_token(second, 2);
+    give_token(bobs, 3);
+    transact([&](Transaction& t) { t.touch_session(first, kNoon + 90s); });
+    EXPECT_EQ(reader->endings(), 0) << "what begins, or is used, does not end";
+    EXPECT_EQ(reader->find_token(token_hash(1))->as_of, 0);
+    give_token(first, 4);
+    EXPECT_THAT(ended(0), ElementsAre(1)) << "by another one";
+    transact([&](Transaction& t) { t.end_session(alice.id, second.id); });
+    transact([&](Transaction& t) { t.set_state(bob, AccountState::disabled); });
+    EXPECT_THAT(ended(0), ElementsAre(1, 2, 3));
+    EXPECT_THAT(ended(2), ElementsAre(3));
+    EXPECT_EQ(reader->endings(), 3);
+    EXPECT_EQ(reader->find_token(token_hash(4))->as_of, 3);
+    transact([&](Transaction& t) { t.remove_account(alice); });
+    EXPECT_THAT(ended(3), ElementsAre(4)) << "with the user";
+    EXPECT_THAT(ended(4), ElementsAre());
+    EXPECT_THAT(ended(5), ElementsAre(-1)) << "more than there have been";
+    transact([&](Transaction& t) { t.set_state(bob, AccountState::active); });
+    EXPECT_EQ(reader->endings(), 4);
+    transact([](Transaction& t) {
+        (void)t.purge({.now = kNoon + 13h, .forgotten = kNoon, .forgotten_source = kNoon});
+    });
+    EXPECT_THAT(ended(4), ElementsAre(3)) << "expired, and purged";
+}
+
+TEST_P(StoreContract, WhatFailsEndsNothing)
+{
+    const auto session = session_of(add("alice", 17).id, "aaaaaaaa");
+    open(session);
+    give_token(session, 1);
+    const auto failing = [&](Transaction& t) {
+        t.end_session(session.user, session.id);
+        throw std::out_of_range("mine");
+    };
+    EXPECT_THROW(transact(failing), std::out_of_range);
+    EXPECT_EQ(store().open_token_reader()->endings(), 0);
+    EXPECT_NE(holder_of(1), "none");
+}
+
+TEST_P(StoreContract, AnIdThatIsUsedAgainHasNoToken)
+{
+    const auto session = session_of(add("alice", 17).id, "aaaaaaaa");
+    open(session);
+    give_token(session, 1);
+    transact([&](Transaction& t) { t.end_session(session.user, session.id); });
+    open(session);
+    EXPECT_EQ(holder_of(1), "none");
+}
+
+TEST_P(StoreContract, TokensAreLookedUpWhileOthersWrite)
+{
+    const auto session = session_of(add("alice", 17).id, "aaaaaaaa");
+    open(session);
+    give_token(session, 1);
+    std::atomic<bool> stop = false;
+    std::atomic<int> misses = 0;
+    {
+        std::vector<std::jthread> readers;
+        for (int i = 0; i < 3; ++i) {
+            readers.emplace_back([&] {
+                const auto reader = store().open_token_reader();
+                do {
+                    misses += reader->find_token(token_hash(1)) ? 0 : 1;
+                } while (!stop);
+            });
+        }
+        for (int i = 0; i < 200; ++i) transact([](Transaction& t) { t.count_refusal(key(1), kNoon); });
+        stop = true;
+    }
+    EXPECT_EQ(misses, 0);
 }
 
 // Devices

@@ -7,8 +7,7 @@ import sqlite3
 from harness import PATIENCE, OneDaemon, User, keep_clear_of_the_next_step, main
 
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-BUILT = ["HELP", "WHOAMI", "PASSWD", "CODES", "LOGOUT", "QUIT"]
-NOT_BUILT = ["SESSIONS", "REVOKE all", "REVOKE 12345678", "TOKEN"]
+BUILT = ["HELP", "WHOAMI", "PASSWD", "CODES", "SESSIONS", "REVOKE", "TOKEN", "LOGOUT", "QUIT"]
 GOOD_PASSWORD = "seventeen purple lampposts"
 
 
@@ -46,11 +45,12 @@ class Commands(OneDaemon):
 
     def test_what_is_not_a_command(self):
         client, _ = self.logged_in()
-        for line in NOT_BUILT + ["", " ", " HELP", "HELPX", "EHLO example.net", "\u212aELP", "passwd\u2028", "\U0001f600",
+        for line in ["", " ", " HELP", "HELPX", "EHLO example.net", "\u212aELP", "passwd\u2028", "\U0001f600",
                                  "GET / HTTP/1.1", "x" * 1024]:
             with self.subTest(line[:40]):
                 self.assertEqual(502, client.ask(line).code)
-        for line in ("HELP me", "WHOAMI I", "QUIT ", "LOGOUT  ", "PASSWD alice", "help \u00a0"):
+        for line in ("HELP me", "WHOAMI I", "QUIT ", "LOGOUT  ", "PASSWD alice", "help \u00a0", "SESSIONS all", "REVOKE",
+                     "REVOKE ", "REVOKE all of them", "REVOKE 0badcafe", "TOKEN now"):
             with self.subTest(line):
                 self.assertEqual(501, client.ask(line).code)
         self.assertEqual(250, client.ask("WHOAMI").code)
@@ -102,7 +102,7 @@ class Commands(OneDaemon):
     def add_session(self, user, session):
         """Another of the user's, without spending one of the codes that the test needs."""
         with contextlib.closing(sqlite3.connect(self.place.database, timeout=PATIENCE)) as database, database:
-            database.execute("INSERT INTO sessions SELECT user_id, ?, opened_at, expires_at, last_used_at, source"
+            database.execute("INSERT INTO sessions SELECT user_id, ?, opened_at, expires_at, last_used_at, source, NULL"
                              " FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?)", (session, user.name))
 
     def test_a_password_set_by_the_administrator_ends_all_sessions(self):

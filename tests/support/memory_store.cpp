@@ -81,6 +81,21 @@ bool is_wanted(const State& state, const auth::AuditEntry& entry, const auth::Au
            (!query.event || entry.record.event == *query.event) && is_about(state, entry.record, query);
 }
 
+using Tokens = std::map<std::pair<auth::UserId, std::string>, auth::TokenHash>;
+
+/// Of sessions that are there, of users who are active.
+Tokens valid_tokens_in(const State& state)
+{
+    Tokens valid;
+    for (const auto& [key, hash] : state.tokens) {
+        const auto user = state.users.find(name_of(state, key.first));
+        const bool active =
+            user != state.users.end() && user->second.account.state == auth::AccountState::active;
+        if (active && state.sessions.contains(key)) valid.emplace(key, hash);
+    }
+    return valid;
+}
+
 /// Erases at most `rows` elements for which `gone` holds; true when there may be more.
 template <typename Map, typename Gone>
 bool erase_some(Map& map, std::size_t rows, Gone gone)
@@ -317,7 +332,9 @@ class MemoryTransaction final : public auth::Transaction {
     bool open_session(const auth::Session& session) override
     {
         if (enrolment(session.user) == nullptr) fail("memory store: a session of nobody");
-        return state_.sessions.emplace(std::pair(session.user, session.id), session).second;
+        const auto [at, opened] = state_.sessions.emplace(std::pair(session.user, session.id), session);
+        if (opened) state_.tokens.erase(at->first);
+        return opened;
     }
 
     std::optional<auth::Session> find_session(auth::UserId id, std::string_view session) override
@@ -342,6 +359,28 @@ class MemoryTransaction final : public auth::Transaction {
     {
         std::erase_if(state_.sessions,
                       [&](const auto& row) { return row.first.first == id && row.first.second != except; });
+    }
+
+    std::vector<auth::Session> sessions(auth::UserId id) override
+    {
+        std::vector<auth::Session> sessions;
+        for (const auto& [key, session] : state_.sessions) {
+            if (key.first == id) sessions.push_back(session);
+        }
+        return sessions;
+    }
+
+    void set_session_token(const auth::Session& session, const std::optional<auth::TokenHash>& token) override
+    {
+        const auto found = state_.sessions.find({session.user, session.id});
+        if (found == state_.sessions.end()) return;
+        const auto taken = [&](const auto& row) {
+            return row.second == token && row.first != found->first && state_.sessions.contains(row.first);
+        };
+        if (token && std::ranges::any_of(state_.tokens, taken)) fail("memory store: the token is taken");
+        found->second.has_token = token.has_value();
+        state_.tokens.erase(found->first);
+        if (token) state_.tokens.emplace(found->first, *token);
     }
 
     std::optional<auth::Device> find_device(const auth::UserName& name,
@@ -485,6 +524,16 @@ class MemoryStore::Lookups final : public auth::Reader {
 
     int count_recovery_codes(auth::UserId user) override { return recovery_codes_in(committed(), user); }
 
+    void for_each_session(
+        const std::optional<auth::UserId>& of,
+        const std::function<void(const auth::UserName&, const auth::Session&)>& visit) override
+    {
+        const auto state = committed();
+        for (const auto& [key, session] : state.sessions) {
+            if (!of || key.first == *of) visit(*auth::UserName::parse(name_of(state, key.first)), session);
+        }
+    }
+
     std::vector<auth::Device> devices(auth::UserId user) override { return devices_in(committed(), user); }
 
     std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override
@@ -564,6 +613,53 @@ class MemoryStore::Lookups final : public auth::Reader {
     const MemoryStore& store_;
 };
 
+class MemoryStore::TokenLookups final : public auth::TokenReader {
+  public:
+    explicit TokenLookups(const MemoryStore& store) : store_(store) {}
+
+    std::optional<auth::FoundToken> find_token(const auth::TokenHash& token) override
+    {
+        const std::lock_guard lock(store_.mutex_);
+        require_readable();
+        const auto& state = store_.committed_;
+        for (const auto& [key, hash] : valid_tokens_in(state)) {
+            if (hash != token) continue;
+            const auto& session = state.sessions.at(key);
+            return auth::FoundToken{.holder = {.user = key.first,
+                                               .name = *auth::UserName::parse(name_of(state, key.first)),
+                                               .session = key.second,
+                                               .expires_at = session.expires_at,
+                                               .last_used_at = session.last_used_at},
+                                    .as_of = std::ssize(state.token_endings)};
+        }
+        return std::nullopt;
+    }
+
+    auth::TokenEndings endings() override
+    {
+        const std::lock_guard lock(store_.mutex_);
+        require_readable();
+        return std::ssize(store_.committed_.token_endings);
+    }
+
+    std::optional<std::vector<auth::TokenHash>> ended_since(auth::TokenEndings seen) override
+    {
+        const std::lock_guard lock(store_.mutex_);
+        require_readable();
+        const auto& all = store_.committed_.token_endings;
+        if (seen > std::ssize(all)) return std::nullopt;
+        return std::vector<auth::TokenHash>(all.begin() + seen, all.end());
+    }
+
+  private:
+    void require_readable() const
+    {
+        if (store_.unreadable_) throw StoreError("memory store: a test made reads fail");
+    }
+
+    const MemoryStore& store_;
+};
+
 MemoryStore::MemoryStore() : writer_([this] { write(); }) {}
 
 MemoryStore::~MemoryStore()
@@ -586,6 +682,11 @@ void MemoryStore::submit(Work work, Done done)
 }
 
 std::unique_ptr<auth::Reader> MemoryStore::open_reader() { return std::make_unique<Lookups>(*this); }
+
+std::unique_ptr<auth::TokenReader> MemoryStore::open_token_reader()
+{
+    return std::make_unique<TokenLookups>(*this);
+}
 
 std::vector<auth::AuditRecord> MemoryStore::audit() const
 {
@@ -647,6 +748,11 @@ try {
     const std::lock_guard lock(mutex_);
     if (transaction.failed()) throw StoreError("memory store: part of the transaction failed");
     if (failing_) throw StoreError("memory store: a test made commits fail");
+    const auto valid = valid_tokens_in(state);
+    for (const auto& [key, hash] : valid_tokens_in(committed_)) {
+        const auto still = valid.find(key);
+        if (still == valid.end() || still->second != hash) state.token_endings.push_back(hash);
+    }
     committed_ = std::move(state);
     return nullptr;
 } catch (...) {

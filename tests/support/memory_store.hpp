@@ -34,6 +34,7 @@ class MemoryStore final : public auth::Store {
     void submit(Work work, Done done) override;
     void submit_unsynced(Work work, Done done) override { submit(std::move(work), std::move(done)); }
     [[nodiscard]] std::unique_ptr<auth::Reader> open_reader() override;
+    [[nodiscard]] std::unique_ptr<auth::TokenReader> open_token_reader() override;
 
     // What tests ask of it besides.  Any thread.
 
@@ -68,6 +69,9 @@ class MemoryStore final : public auth::Store {
         std::map<auth::NameKey, auth::Time> ceilings;                              // whole again at
         std::map<std::pair<auth::UserId, std::string>, auth::Time> known_sources;  // by user and bucket
         std::map<std::pair<auth::UserId, std::string>, auth::Session> sessions;
+        std::map<std::pair<auth::UserId, std::string>, auth::TokenHash>
+            tokens;                                  // of sessions, ended ones too
+        std::vector<auth::TokenHash> token_endings;  // in their order, ever
         std::map<std::pair<auth::UserId, auth::DeviceFingerprint>, auth::Device> devices;
         std::map<std::string, auth::Invitation> invitations;  // by name
         std::set<std::pair<auth::UserId, auth::RecoveryCodeHash>> recovery_codes;
@@ -76,6 +80,7 @@ class MemoryStore final : public auth::Store {
 
   private:
     class Lookups;
+    class TokenLookups;
     struct Job {
         Work work;
         Done done;

@@ -8,6 +8,7 @@
 #include "server/admin/key_commands.hpp"
 #include "server/admin/policy.hpp"
 #include "server/admin/reports.hpp"
+#include "server/admin/session_commands.hpp"
 #include "server/admin/status.hpp"
 #include "server/admin/user_commands.hpp"
 

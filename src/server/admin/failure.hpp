@@ -18,6 +18,7 @@ enum class ExitCode {
     cannot_create = 73,  // the user or the file is there already
     input_output = 74,   // a disk, a pipe, a database
     try_later = 75,      // another program keeps the database locked
+    not_valid = 77,      // the token
     configuration = 78,  // settings, data directory, master key
 };
 

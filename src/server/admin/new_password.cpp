@@ -101,8 +101,9 @@ NewPassword take_new_password(PasswordFrom from, const auth::UserName& whose,
     return {.phc = auth::hash_password(password, parameters)};
 }
 
-Secret read_line(int descriptor)
+Secret read_line(int descriptor, std::string_view what)
 {
+    const auto doing = "reading " + std::string(what) + " from stdin: ";
     constexpr std::size_t limit = kLineLimit + 1;  // with CR
     Secret line(limit);
     std::size_t length = 0;
@@ -111,15 +112,13 @@ Secret read_line(int descriptor)
         const auto count = ::read(descriptor, &octet, 1);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) {
-            throw Failure(ExitCode::input_output,
-                          "reading the password from stdin: " + std::generic_category().message(errno));
+            throw Failure(ExitCode::input_output, doing + std::generic_category().message(errno));
         }
-        if (count == 0 && length == 0)
-            throw Failure(ExitCode::refused, "reading the password from stdin: it is empty");
+        if (count == 0 && length == 0) throw Failure(ExitCode::refused, doing + "it is empty");
         if (count == 0 || octet == '\n') break;
         if (length == limit) {
-            throw Failure(ExitCode::refused, "reading the password from stdin: it is longer than " +
-                                                 std::to_string(kLineLimit) + " octets");
+            throw Failure(ExitCode::refused,
+                          doing + "it is longer than " + std::to_string(kLineLimit) + " octets");
         }
         line.chars()[length++] = octet;
     }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/secret.hpp"
 #include "server/admin/options.hpp"
@@ -25,7 +26,8 @@ struct NewPassword {
                                             const auth::HashParameters& parameters, auth::Random& random);
 
 /// One line of `descriptor` without its LF or CRLF, and not an octet more is read.  Throws Failure: nothing
-/// at all is left to read, the line is longer than common/line.hpp allows, or it cannot be read.
-[[nodiscard]] Secret read_line(int descriptor);
+/// at all is left to read, the line is longer than common/line.hpp allows, or it cannot be read.  `what` it
+/// is stands in the message.
+[[nodiscard]] Secret read_line(int descriptor, std::string_view what = "the password");
 
 }  // namespace securelogin::admin

@@ -41,6 +41,10 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--expires 24h | --qr FILE.png [--no-terminal-qr]]
   user forget-device NAME FINGERPRINT | --all
                         a device that is to be a stranger's again (sessions stay)
+  session list [NAME]   sessions that stand, everybody's or one user's
+  session revoke NAME ID | all
+                        end one session of a user, or all; its token ends with it
+  session verify        whose token is on stdin: one JSON line; 0 if it is valid, else 77
   audit show            what happened: the newest 100 records
        [--user NAME] [--since TIME] [--event EVENT] [--limit N]
   audit verify          whether the audit is as it was written; else names the
@@ -81,6 +85,8 @@ Examples:
       with an ID:MAC from the log, kept elsewhere: shows a directory put back
   securelogin-admin key rotate
       after it, back up master.key anew; killed half way, it is run again
+  securelogin-admin session revoke alice all
+  printf '%s\n' "$TOKEN" | securelogin-admin session verify
   securelogin-admin status --data /srv/login
 
 Exit codes:
@@ -88,12 +94,13 @@ Exit codes:
   1   the audit is not as it was written
   64  wrong usage, or a name that can be nobody's
   65  password refused
-  67  no such user or device
+  67  no such user, device or session
   70  a fault in this program
   71  out of memory or another of the system's resources
   73  the user, invitation or QR code's file exists already, or the file cannot be made
   74  reading or writing failed (database, file, pipe)
   75  another program keeps the database locked: try again
+  77  the token is not valid
   78  settings, data directory or master key missing or unsafe
 
 See also: securelogind(8), securelogin(1), securelogind.toml(5)
@@ -241,6 +248,7 @@ class CommandLine {
         app_.add_flag("--json", options_.json, "Results as JSON");
         add_user_commands();
         add_audit_commands();
+        add_session_commands();
         auto& key = *app_.add_subcommand("key", "The master key");
         key.require_subcommand(1);
         add(key, "rotate", "Put a new master key in the place of the present one; logins go on", rotate_);
@@ -342,6 +350,19 @@ class CommandLine {
         take_device(forget, forget_);
     }
 
+    void add_session_commands()
+    {
+        auto& session = *app_.add_subcommand("session", "Sessions and tokens");
+        session.require_subcommand(1);
+        add(session, "list", "Sessions that stand", session_list_)
+            .add_option("NAME", session_list_.name, "Only this user's");
+        auto& revoke = add(session, "revoke", "End a session of a user, or all of them", session_revoke_);
+        take_name(revoke, session_revoke_.name);
+        revoke.add_option("ID", session_revoke_.which, "The session, as session list has it; or all")
+            ->required();
+        add(session, "verify", "Whose token is on stdin; one line of JSON", session_verify_);
+    }
+
     void add_audit_commands()
     {
         auto& audit = *app_.add_subcommand("audit", "What happened");
@@ -374,6 +395,9 @@ class CommandLine {
     AuditShow audit_show_;
     AuditVerify audit_verify_;
     AuditExport audit_export_;
+    SessionList session_list_;
+    SessionRevoke session_revoke_;
+    SessionVerify session_verify_;
 };
 
 }  // namespace

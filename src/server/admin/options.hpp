@@ -77,14 +77,23 @@ struct AuditVerify {
 struct AuditExport {
     std::int64_t after = 0;  // the id of the last record that is not wanted any more
 };
+struct SessionList {
+    std::optional<std::string> name = {};  // nobody's in particular: everybody's
+};
+struct SessionRevoke {
+    std::string name;
+    std::string which;  // an id, or `all`; as typed
+};
+struct SessionVerify {};
 struct KeyRotate {};
 struct KeyGenerate {};
 struct PolicyExplain {};
 struct Status {};
 
-using Command = std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable,
-                             UserRemove, UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify,
-                             AuditExport, PolicyExplain, KeyRotate, KeyGenerate>;
+using Command =
+    std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable, UserRemove,
+                 UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
+                 PolicyExplain, KeyRotate, KeyGenerate, SessionList, SessionRevoke, SessionVerify>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

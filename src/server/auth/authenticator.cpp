@@ -11,9 +11,6 @@
 namespace securelogin::auth {
 namespace {
 
-// How stale a session's last_used_at may be: a command a second is not a commit a second.
-constexpr auto kTouchInterval = std::chrono::minutes(1);
-
 constexpr auto kSourceTouchInterval = std::chrono::days(1);
 
 constexpr int kSessionIdTries = 16;
@@ -359,11 +356,14 @@ void Authenticator::renew_hash(Transaction& transaction, const Account& account,
 
 bool Authenticator::still_live(Transaction& transaction, const Session& session) const
 {
-    const auto now = clock_.now();
-    const auto found = transaction.find_session(session.user, session.id);
-    if (!found || !is_live(*found, policy_.sessions, now)) return false;
-    if (now - found->last_used_at >= kTouchInterval) transaction.touch_session(*found, now);
-    return true;
+    return sessions().still_live(transaction, session.user, session.id);
+}
+
+std::optional<Secret> Authenticator::issue_token(Transaction& transaction, const Session& session) const
+{
+    auto token = new_token(random_);
+    if (!sessions().give_token(transaction, session, TokenHasher()(token.view()))) return std::nullopt;
+    return token;
 }
 
 void Authenticator::log_out(Transaction& transaction, const Session& session) const
@@ -384,6 +384,7 @@ bool Authenticator::change_password(Transaction& transaction, const UserName& na
     if (!account) return false;
     transaction.set_password(*account, phc, now);
     transaction.end_sessions(account->id, session.id);
+    transaction.set_session_token(session, std::nullopt);  // whoever knew the password may have had one made
     transaction.forget_devices(account->id, device);
     transaction.append_audit({.at = now,
                               .event = "password.change",

@@ -33,6 +33,7 @@
 #include "server/auth/password_hash.hpp"
 #include "server/auth/recovery_codes.hpp"
 #include "server/auth/session.hpp"
+#include "server/auth/sessions.hpp"
 #include "server/auth/source.hpp"
 #include "server/auth/store.hpp"
 #include "server/auth/waits.hpp"
@@ -140,10 +141,14 @@ class Authenticator {
     /// Whether `session` still stands; marks it as used.
     [[nodiscard]] bool still_live(Transaction& transaction, const Session& session) const;
     void log_out(Transaction& transaction, const Session& session) const;
+    /// A new token of `session`, in the place of any before; nothing when the session has ended.
+    [[nodiscard]] std::optional<Secret> issue_token(Transaction& transaction, const Session& session) const;
+    /// What else may be done with sessions.
+    [[nodiscard]] Sessions sessions() const { return {policy_.sessions, clock_}; }
 
-    /// A new password for the holder of `session`; the user's other sessions end, and all devices but
-    /// `device`, the holder's, are forgotten.  False when the account is gone, disabled or the session has
-    /// ended meanwhile: nothing is changed.
+    /// A new password for the holder of `session`; the user's other sessions end, and so does this one's
+    /// token; all devices but `device`, the holder's, are forgotten.  False when the account is gone,
+    /// disabled or the session has ended meanwhile: nothing is changed.
     [[nodiscard]] bool change_password(Transaction& transaction, const UserName& name, const Session& session,
                                        const Secret& phc,
                                        const std::optional<DeviceFingerprint>& device = {}) const;

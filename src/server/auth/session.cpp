@@ -1,14 +1,34 @@
 #include "server/auth/session.hpp"
 
-namespace securelogin::auth {
+#include <algorithm>
 
-bool is_live(const Session& session, const SessionPolicy& policy, Time now) noexcept
+namespace securelogin::auth {
+namespace {
+
+bool is_live(Time expires_at, Time last_used_at, const SessionPolicy& policy, Time now) noexcept
 {
-    const auto unused = now - session.last_used_at;
+    const auto unused = now - last_used_at;
     // A clock that was set back makes it negative.  By seconds, that is every day's time service; by more
     // than the idle limit, the session was opened under a clock that was wrong, and its end may lie years
     // ahead.
-    return now < session.expires_at && unused < policy.idle && unused > -policy.idle;
+    return now < expires_at && unused < policy.idle && unused > -policy.idle;
+}
+
+}  // namespace
+
+bool is_live(const Session& session, const SessionPolicy& policy, Time now) noexcept
+{
+    return is_live(session.expires_at, session.last_used_at, policy, now);
+}
+
+bool is_live(const TokenHolder& holder, const SessionPolicy& policy, Time now) noexcept
+{
+    return is_live(holder.expires_at, holder.last_used_at, policy, now);
+}
+
+std::chrono::seconds touch_interval(const SessionPolicy& policy) noexcept
+{
+    return std::min<std::chrono::seconds>(std::chrono::minutes(1), policy.idle / 4);
 }
 
 }  // namespace securelogin::auth

@@ -1,4 +1,4 @@
-// session.hpp: a login that has happened and has not ended.  Values and one pure rule.
+// session.hpp: a login that has happened and has not ended.  Values and pure rules.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,25 @@ struct Session {
     Time expires_at;  // the absolute limit; open end
     Time last_used_at;
     std::string source;  // Source::address()
+    bool has_token = false;
+};
+
+/// Whose token it is.
+struct TokenHolder {
+    UserId user;
+    UserName name;
+    std::string session;  // its id
+    Time expires_at;
+    Time last_used_at;
 };
 
 /// Whether the session still is one at `now`, by both limits.
 [[nodiscard]] bool is_live(const Session& session, const SessionPolicy& policy, Time now) noexcept;
+[[nodiscard]] bool is_live(const TokenHolder& holder, const SessionPolicy& policy, Time now) noexcept;
+
+/// How stale last_used_at may be before a use is written down: a command a second, or a token that is looked
+/// at a thousand times a second, is not a commit each.  A minute, or a quarter of the idle limit where that
+/// is less: a session in use never ends for want of use.
+[[nodiscard]] std::chrono::seconds touch_interval(const SessionPolicy& policy) noexcept;
 
 }  // namespace securelogin::auth

@@ -26,11 +26,14 @@
 #include "server/auth/recovery_codes.hpp"
 #include "server/auth/session.hpp"
 #include "server/auth/source.hpp"
+#include "server/auth/token.hpp"
+#include "server/auth/token_reader.hpp"
 #include "server/auth/waits.hpp"
 
 namespace securelogin::auth {
 
 inline constexpr std::size_t kMostKnownSources = 16;  // a user's
+inline constexpr std::int64_t kEndingsKept = 10'000;  // TokenReader::ended_since
 
 /// What Transaction::purge removes.
 struct Purge {
@@ -139,6 +142,11 @@ class Transaction {
     virtual void end_session(UserId user, std::string_view id) = 0;
     /// All of the user's; `except` (an id, or empty) stays.
     virtual void end_sessions(UserId user, std::string_view except) = 0;
+    /// In the order of ids, whether they still stand or not.
+    [[nodiscard]] virtual std::vector<Session> sessions(UserId user) = 0;
+    /// The session's one token from now on, in the place of any before; or none any more.  Nothing happens
+    /// when there is no such session.  A token ends with its session, however that ends.
+    virtual void set_session_token(const Session& session, const std::optional<TokenHash>& token) = 0;
 
     // Devices
     /// Nothing also where there is no such user: the same look-up for every name.
@@ -160,8 +168,8 @@ class Transaction {
 
     /// Removes what can no longer matter: sessions whose expires_at is before `now`, ceilings whole again by
     /// `now`, failures and refusals untouched since `forgotten`, known sources without a success since
-    /// `forgotten_source`, devices unused for kDevicesForgotten, invitations expired by `now`.  At most
-    /// `rows` of each; true when there may be more.
+    /// `forgotten_source`, devices unused for kDevicesForgotten, invitations expired by `now`, all but the
+    /// kEndingsKept last endings of tokens.  At most `rows` of each; true when there may be more.
     [[nodiscard]] virtual bool purge(const Purge& purge) = 0;
 };
 
@@ -199,6 +207,10 @@ class Reader {
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, const SessionPolicy& policy, Time now) = 0;
     /// That are left.
     [[nodiscard]] virtual int count_recovery_codes(UserId user) = 0;
+    /// User by user, and for each in the order of ids, whether they still stand or not; `of` only, or
+    /// everybody's.  Bounded memory whatever their number.
+    virtual void for_each_session(const std::optional<UserId>& of,
+                                  const std::function<void(const UserName&, const Session&)>& visit) = 0;
     /// The last seen first; at most kMostDevices.
     [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
     [[nodiscard]] virtual std::optional<Invitation> invitation_of(const UserName& name) = 0;
@@ -236,6 +248,7 @@ class Store {
     virtual void submit_unsynced(Work work, Done done) = 0;
 
     [[nodiscard]] virtual std::unique_ptr<Reader> open_reader() = 0;
+    [[nodiscard]] virtual std::unique_ptr<TokenReader> open_token_reader() = 0;
 };
 
 /// submit() for callers that may block: returns when the commit is durable, or throws what went wrong.

@@ -193,6 +193,24 @@ void renew_in_background(const std::shared_ptr<const Parts>& parts, const auth::
 
 }  // namespace
 
+namespace {
+
+/// What `work` makes of a transaction of its own, once it is on disk.  Throws auth::StoreError.
+template <typename Result, typename Work>
+asio::awaitable<Result> transacted(const std::shared_ptr<const Parts>& parts, Work work)
+{
+    return await_callback<Result>([parts, work](const Resume<Result>& resume) {
+        const auto result = std::make_shared<Result>();
+        parts->store.submit(
+            [parts, work, result](auth::Transaction& transaction) {
+                *result = work(*parts->authenticator, transaction);
+            },
+            [result, resume](const std::exception_ptr& error) { resume(error, *result); });
+    });
+}
+
+}  // namespace
+
 void Attempt::start_hashing(Secret typed)
 {
     if (state_->unjudged) return;
@@ -319,6 +337,36 @@ asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) 
             },
             [resume](const std::exception_ptr& error) { resume(error, true); });
     });
+}
+
+asio::awaitable<std::optional<std::vector<auth::Session>>> AsyncAuthenticator::sessions(
+    const auth::Session& own) const
+{
+    return transacted<std::optional<std::vector<auth::Session>>>(
+        parts_, [own](const auth::Authenticator& authenticator, auth::Transaction& transaction) {
+            return authenticator.sessions().list(transaction, own);
+        });
+}
+
+asio::awaitable<std::optional<std::size_t>> AsyncAuthenticator::revoke(const auth::Session& own,
+                                                                       std::string which) const
+{
+    return transacted<std::optional<std::size_t>>(
+        parts_, [own, which = std::move(which)](const auth::Authenticator& authenticator,
+                                                auth::Transaction& transaction) {
+            return authenticator.sessions().revoke(transaction, own, which);
+        });
+}
+
+asio::awaitable<std::shared_ptr<const Secret>> AsyncAuthenticator::issue_token(const auth::Session& own) const
+{
+    return transacted<std::shared_ptr<const Secret>>(
+        parts_,
+        [own](const auth::Authenticator& authenticator,
+              auth::Transaction& transaction) -> std::shared_ptr<const Secret> {
+            auto token = authenticator.issue_token(transaction, own);
+            return token ? std::make_shared<const Secret>(*std::move(token)) : nullptr;
+        });
 }
 
 asio::awaitable<RecoveryCodes> AsyncAuthenticator::replace_recovery_codes(const auth::UserName& name,

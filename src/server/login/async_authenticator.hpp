@@ -98,6 +98,18 @@ class AsyncAuthenticator {
     /// Throws auth::StoreError.
     [[nodiscard]] boost::asio::awaitable<bool> log_out(const auth::Session& session) const;
 
+    // Of sessions: nothing when `own` has ended.  All throw auth::StoreError.
+
+    /// auth::Sessions::list()
+    [[nodiscard]] boost::asio::awaitable<std::optional<std::vector<auth::Session>>> sessions(
+        const auth::Session& own) const;
+    /// auth::Sessions::revoke()
+    [[nodiscard]] boost::asio::awaitable<std::optional<std::size_t>> revoke(const auth::Session& own,
+                                                                            std::string which) const;
+    /// auth::Authenticator::issue_token()
+    [[nodiscard]] boost::asio::awaitable<std::shared_ptr<const Secret>> issue_token(
+        const auth::Session& own) const;
+
     /// Checks, hashes and stores a new password for the holder of `session`, who has come from `device`.  It
     /// must not be the old one.
     [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "server/auth/time_text.hpp"
+#include "server/login/holder.hpp"
+#include "server/login/session_commands.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
@@ -14,26 +16,7 @@ namespace {
 
 constexpr int kNewPasswordTries = 3;
 
-/// Whoever is logged in on this connection.
-struct Holder {
-    Peer& peer;
-    const Setting& setting;
-    const auth::Granted& granted;
-    bool must_change = granted.account.must_change;  // until PASSWD is done
-
-    [[nodiscard]] const auth::Session& session() const { return granted.session; }
-};
-
-enum class After { go_on, close };
-
 using Command = asio::awaitable<After> (*)(Holder&);
-
-/// The session has ended elsewhere: disabled, revoked, removed, or its time is up.
-After session_ended(Peer& peer)
-{
-    peer.say({.code = code::kClosing, .text = "Session ended"});
-    return After::close;
-}
 
 Reply try_later() { return no({.verdict = {}, .retry_after = std::chrono::seconds(5)}); }
 
@@ -145,13 +128,6 @@ asio::awaitable<After> codes(Holder& holder)
     co_return After::go_on;
 }
 
-asio::awaitable<After> logout(Holder& holder)
-{
-    co_await holder.setting.authenticator.log_out(holder.session());
-    holder.peer.say({.code = code::kBye, .text = "Logged out"});
-    co_return After::close;
-}
-
 asio::awaitable<After> quit(Holder& holder)
 {
     holder.peer.say({.code = code::kBye, .text = "Bye; the session lives on until it expires"});
@@ -164,14 +140,18 @@ struct Entry {
     std::string_view help;
     bool needs_live_session;
     Command run;
-    bool before_change = false;  // also for who must change the password first
+    bool before_change = false;      // also for who must change the password first
+    std::string_view argument = {};  // that it wants, for people; empty: none
 };
 
-constexpr std::array<Entry, 6> kCommands{{
+constexpr std::array<Entry, 9> kCommands{{
     {"HELP", "this list", false, help, true},
     {"WHOAMI", "who is logged in, and until when", true, whoami},
     {"PASSWD", "change the password; asks for the current one and a new code first", true, passwd, true},
     {"CODES", "make new recovery codes; asks for the password and a new code first", true, codes},
+    {"SESSIONS", "your sessions that stand, this one first", false, sessions},
+    {"REVOKE", "end one of them, or all others: REVOKE ID, REVOKE all", false, revoke, false, "ID or all"},
+    {"TOKEN", "a token of this session, for use elsewhere; the one before ends", false, token},
     {"LOGOUT", "end the session and close", false, logout, true},
     {"QUIT", "close; the session lives on until it expires", false, quit, true},
 }};
@@ -192,8 +172,16 @@ std::string upper_case(std::string_view text)
     return upper;
 }
 
-/// The entry for a line, or nullptr when something was wrong and has been said.
-const Entry* parse(std::string_view line, Peer& peer)
+std::string wrong_arguments(const Entry& entry)
+{
+    const std::string verb(entry.verb);
+    return entry.argument.empty() ? verb + " takes no arguments"
+                                  : verb + " takes " + std::string(entry.argument);
+}
+
+/// The entry for a line, whose argument goes to `argument`; or nullptr when something was wrong and has been
+/// said.
+const Entry* parse(std::string_view line, Peer& peer, std::string& argument)
 {
     const auto verb = upper_case(line.substr(0, line.find(' ')));
     const auto* const entry = std::ranges::find(kCommands, verb, &Entry::verb);
@@ -201,8 +189,11 @@ const Entry* parse(std::string_view line, Peer& peer)
         peer.say({.code = code::kUnknownCommand, .text = "Unknown command; HELP lists them"});
         return nullptr;
     }
-    if (line.size() != verb.size()) {
-        peer.say({.code = code::kBadArguments, .text = verb + " takes no arguments"});
+    argument = line.substr(std::min(line.size(), verb.size() + 1));
+    const bool fits = entry->argument.empty() ? line.size() == verb.size()
+                                              : !argument.empty() && argument.find(' ') == std::string::npos;
+    if (!fits) {
+        peer.say({.code = code::kBadArguments, .text = wrong_arguments(*entry)});
         return nullptr;
     }
     return entry;
@@ -237,12 +228,18 @@ asio::awaitable<After> obey_or_say_why(const Entry& entry, Holder& holder)
 
 }  // namespace
 
+After session_ended(Peer& peer)
+{
+    peer.say({.code = code::kClosing, .text = "Session ended"});
+    return After::close;
+}
+
 asio::awaitable<void> serve_commands(Peer& peer, const Setting& setting, const auth::Granted& granted)
 {
     Holder holder{.peer = peer, .setting = setting, .granted = granted};
     for (auto after = After::go_on; after == After::go_on;) {
         const auto line = co_await peer.answer(Peer::Patience::idle);
-        const auto* const entry = parse(line.view(), peer);
+        const auto* const entry = parse(line.view(), peer, holder.argument);
         if (entry != nullptr) after = co_await obey_or_say_why(*entry, holder);
     }
 }

@@ -15,7 +15,8 @@ namespace securelogin::store {
 /// May be handed from one thread to another; used by one at a time.
 class Connection {
   public:
-    enum class Use { write, read };
+    /// look_up: one small read after the other, as fast as can be.
+    enum class Use { write, read, look_up };
 
     /// Opens the file, which must exist.  Throws StoreError, also when it is to be written and cannot be.
     Connection(std::filesystem::path file, Use use, std::chrono::milliseconds busy_timeout);

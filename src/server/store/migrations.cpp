@@ -90,6 +90,26 @@ constexpr std::array kMigrations{
               .sql = R"(
 ALTER TABLE installation ADD COLUMN retiring_key_id INTEGER CHECK (retiring_key_id BETWEEN 0 AND 4294967295);
 ALTER TABLE installation ADD COLUMN name_key BLOB CHECK (length(name_key) > 32);
+ALTER TABLE sessions ADD COLUMN token_hash BLOB CHECK (length(token_hash) = 32);
+CREATE UNIQUE INDEX sessions_by_token ON sessions (token_hash) WHERE token_hash IS NOT NULL;
+CREATE TABLE token_endings (
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    token_hash BLOB    NOT NULL CHECK (length(token_hash) = 32)
+) STRICT;
+CREATE TRIGGER token_ends_with_its_session AFTER DELETE ON sessions WHEN old.token_hash IS NOT NULL
+BEGIN
+    INSERT INTO token_endings (token_hash) VALUES (old.token_hash);
+END;
+CREATE TRIGGER token_ends_with_another AFTER UPDATE ON sessions
+WHEN old.token_hash IS NOT NULL AND (new.token_hash IS NOT old.token_hash OR new.expires_at <> old.expires_at)
+BEGIN
+    INSERT INTO token_endings (token_hash) VALUES (old.token_hash);
+END;
+CREATE TRIGGER tokens_end_with_their_user AFTER UPDATE OF state ON users WHEN new.state <> 'active'
+BEGIN
+    INSERT INTO token_endings (token_hash)
+    SELECT token_hash FROM sessions WHERE user_id = new.id AND token_hash IS NOT NULL;
+END;
 CREATE TABLE audit_keys (
     last_id INTEGER NOT NULL PRIMARY KEY CHECK (last_id >= 0),
     key     BLOB    NOT NULL CHECK (length(key) > 32)

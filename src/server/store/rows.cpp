@@ -97,12 +97,16 @@ std::span<const std::uint8_t> octets_in(const SQLite::Column& column)
     return {octets, static_cast<std::size_t>(column.getBytes())};
 }
 
+auth::UserName user_name_in(const SQLite::Column& column)
+{
+    return require(auth::UserName::parse(column.getString()), "a user name that is none");
+}
+
 auth::Account account_in(SQLite::Statement& row)
 {
-    const auto name = auth::UserName::parse(row.getColumn(kName).getString());
     return {
         .id = auth::UserId(row.getColumn(kId).getInt64()),
-        .name = require(name, "a user name that is none"),
+        .name = user_name_in(row.getColumn(kName)),
         .state = parse_state(row.getColumn(kState).getString()),
         .created_at = time_in(row.getColumn(kCreatedAt)),
         .password_set_at = time_in(row.getColumn(kPasswordSetAt)),
@@ -131,8 +135,7 @@ auth::Device device_in(SQLite::Statement& row)
 
 auth::Invitation invitation_in(SQLite::Statement& row)
 {
-    const auto name = auth::UserName::parse(row.getColumn(0).getString());
-    auth::Invitation invitation{.name = require(name, "a user name that is none"),
+    auth::Invitation invitation{.name = user_name_in(row.getColumn(0)),
                                 .hash = {},
                                 .created_at = time_in(row.getColumn(2)),
                                 .expires_at = time_in(row.getColumn(3)),
@@ -140,6 +143,34 @@ auth::Invitation invitation_in(SQLite::Statement& row)
     copy_octets(row.getColumn(1), invitation.hash, "an invitation's hash that is none");
     copy_octets(row.getColumn(4), invitation.mac, "an invitation's MAC that is none");
     return invitation;
+}
+
+auth::Session session_in(SQLite::Statement& row)
+{
+    return {.user = auth::UserId(row.getColumn(0).getInt64()),
+            .id = row.getColumn(1).getString(),
+            .opened_at = time_in(row.getColumn(2)),
+            .expires_at = time_in(row.getColumn(3)),
+            .last_used_at = time_in(row.getColumn(4)),
+            .source = row.getColumn(5).getString(),
+            .has_token = row.getColumn(6).getInt() != 0};
+}
+
+auth::FoundToken found_token_in(SQLite::Statement& row)
+{
+    return {.holder = {.user = auth::UserId(row.getColumn(0).getInt64()),
+                       .name = user_name_in(row.getColumn(4)),
+                       .session = row.getColumn(1).getString(),
+                       .expires_at = time_in(row.getColumn(2)),
+                       .last_used_at = time_in(row.getColumn(3))},
+            .as_of = row.getColumn(5).getInt64()};
+}
+
+auth::TokenHash ended_token_in(SQLite::Statement& row)
+{
+    auth::TokenHash token{};
+    copy_octets(row.getColumn(1), token, "a token's hash that is none");
+    return token;
 }
 
 SealedPlace password_hash_of(auth::UserId user, const auth::UserName& name)

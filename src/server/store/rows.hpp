@@ -14,6 +14,8 @@
 #include "server/auth/audit.hpp"
 #include "server/auth/device.hpp"
 #include "server/auth/invitation.hpp"
+#include "server/auth/session.hpp"
+#include "server/auth/token_reader.hpp"
 #include "server/store/seal.hpp"
 
 namespace securelogin::store {
@@ -22,6 +24,8 @@ namespace securelogin::store {
 
 [[nodiscard]] auth::Time time_in(const SQLite::Column& column);
 [[nodiscard]] std::uint32_t key_id_in(const SQLite::Column& column);
+/// Throws SQLite::Exception when it holds what the schema forbids.
+[[nodiscard]] auth::UserName user_name_in(const SQLite::Column& column);
 /// Valid until the statement moves on.
 [[nodiscard]] std::span<const std::uint8_t> octets_in(const SQLite::Column& column);
 
@@ -33,6 +37,14 @@ namespace securelogin::store {
 [[nodiscard]] auth::Device device_in(SQLite::Statement& row);
 /// The row that sql::kFindInvitation and its like stand on.  Throws SQLite::Exception as account_in().
 [[nodiscard]] auth::Invitation invitation_in(SQLite::Statement& row);
+
+/// The row that sql::kFindSession, kSessionsOf or kSessionsAfter stands on.
+[[nodiscard]] auth::Session session_in(SQLite::Statement& row);
+/// The row that sql::kFindToken stands on.  Throws SQLite::Exception as account_in().
+[[nodiscard]] auth::FoundToken found_token_in(SQLite::Statement& row);
+/// The row that sql::kTokensEndedSince stands on.  Throws SQLite::Exception as account_in().
+[[nodiscard]] auth::TokenHash ended_token_in(SQLite::Statement& row);
+
 /// Nothing, rather than an empty text, where there is nothing to say.
 [[nodiscard]] std::optional<std::string> unless_empty(const std::string& text);
 

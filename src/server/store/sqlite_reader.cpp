@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kPage = 256;  // accounts or records read at once
 
+constexpr auth::UserId kBeforeAllUsers{-1};
+
 /// Before every record.
 constexpr auth::Time kEver{std::chrono::seconds(std::numeric_limits<std::int64_t>::min())};
 
@@ -104,6 +106,35 @@ int SqliteReader::count_recovery_codes(auth::UserId user)
         SQLite::Statement row(connection_.database(), sql::kCountRecoveryCodes);
         Execution counted(row, user);
         return counted.next() ? row.getColumn(0).getInt() : 0;
+    });
+}
+
+void SqliteReader::for_each_session(
+    const std::optional<auth::UserId>& of,
+    const std::function<void(const auth::UserName&, const auth::Session&)>& visit)
+{
+    auto user = of.value_or(kBeforeAllUsers);
+    std::string last;  // before all ids
+    for (;;) {
+        const auto page = sessions_after(user, last);
+        for (const auto& [name, session] : page) {
+            if (of && session.user != *of) return;
+            visit(name, session);
+        }
+        if (page.empty()) return;
+        user = page.back().second.user;
+        last = page.back().second.id;
+    }
+}
+
+std::vector<SqliteReader::NamedSession> SqliteReader::sessions_after(auth::UserId user, const std::string& id)
+{
+    return connection_.attempt("listing sessions in", [&] {
+        SQLite::Statement statement(connection_.database(), sql::kSessionsAfter);
+        std::vector<NamedSession> page;
+        Execution rows(statement, user, id, kPage);
+        while (rows.next()) page.emplace_back(user_name_in(statement.getColumn(7)), session_in(statement));
+        return page;
     });
 }
 

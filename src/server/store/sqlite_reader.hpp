@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/auth/store.hpp"
@@ -30,6 +31,9 @@ class SqliteReader final : public auth::Reader {
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now) override;
     int count_recovery_codes(auth::UserId user) override;
+    void for_each_session(
+        const std::optional<auth::UserId>& of,
+        const std::function<void(const auth::UserName&, const auth::Session&)>& visit) override;
     std::vector<auth::Device> devices(auth::UserId user) override;
     std::optional<auth::Invitation> invitation_of(const auth::UserName& name) override;
     void for_each_invitation(const std::function<void(const auth::Invitation&)>& visit) override;
@@ -54,6 +58,8 @@ class SqliteReader final : public auth::Reader {
     [[nodiscard]] std::optional<auth::StoredPassword> read_password(const auth::UserName& name);
     [[nodiscard]] std::vector<auth::Account> accounts_after(const std::string& name);
     [[nodiscard]] std::vector<auth::Invitation> invitations_after(const std::string& name);
+    using NamedSession = std::pair<auth::UserName, auth::Session>;
+    [[nodiscard]] std::vector<NamedSession> sessions_after(auth::UserId user, const std::string& id);
     [[nodiscard]] std::vector<auth::AuditEntry> audit_page(const auth::AuditQuery& query, std::int64_t after);
     /// The id behind which the newest begin that are wanted.
     [[nodiscard]] std::int64_t before_the_newest(const auth::AuditQuery& query, std::int64_t newest);

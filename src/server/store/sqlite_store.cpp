@@ -16,6 +16,7 @@
 #include "server/store/keys.hpp"
 #include "server/store/migrations.hpp"
 #include "server/store/sqlite_reader.hpp"
+#include "server/store/sqlite_token_reader.hpp"
 #include "server/store/sqlite_writer.hpp"
 
 namespace securelogin::store {
@@ -46,6 +47,11 @@ class SqliteStore final : public auth::Store {
     std::unique_ptr<auth::Reader> open_reader() override
     {
         return std::make_unique<SqliteReader>(file_, keys_, busy_timeout_);
+    }
+
+    std::unique_ptr<auth::TokenReader> open_token_reader() override
+    {
+        return std::make_unique<SqliteTokenReader>(file_, busy_timeout_);
     }
 
   private:

@@ -293,12 +293,7 @@ std::optional<auth::Session> SqliteTransaction::find_session(UserId user, std::s
         auto& row = statements_.find_session;
         Execution found(row, user, id);
         if (!found.next()) return std::nullopt;
-        return auth::Session{.user = user,
-                             .id = std::string(id),
-                             .opened_at = time_in(row.getColumn(0)),
-                             .expires_at = time_in(row.getColumn(1)),
-                             .last_used_at = time_in(row.getColumn(2)),
-                             .source = row.getColumn(3).getString()};
+        return session_in(row);
     });
 }
 
@@ -315,6 +310,22 @@ void SqliteTransaction::end_session(UserId user, std::string_view id)
 void SqliteTransaction::end_sessions(UserId user, std::string_view except)
 {
     change("ending sessions in", statements_.end_sessions, user, except);
+}
+
+std::vector<auth::Session> SqliteTransaction::sessions(UserId user)
+{
+    return attempt("listing sessions in", [&] {
+        std::vector<auth::Session> sessions;
+        Execution rows(statements_.sessions_of, user);
+        while (rows.next()) sessions.push_back(session_in(statements_.sessions_of));
+        return sessions;
+    });
+}
+
+void SqliteTransaction::set_session_token(const auth::Session& session,
+                                          const std::optional<auth::TokenHash>& token)
+{
+    change("setting a token in", statements_.set_session_token, token, session.user, session.id);
 }
 
 std::optional<auth::Device> SqliteTransaction::find_device(const auth::UserName& name,
@@ -413,8 +424,9 @@ bool SqliteTransaction::purge(const auth::Purge& purge)
     const int sources = change(doing, statements_.purge_sources, purge.forgotten_source, most);
     const int devices = change(doing, statements_.purge_devices, purge.now - auth::kDevicesForgotten, most);
     const int invitations = change(doing, statements_.purge_invitations, purge.now, most);
+    const int endings = change(doing, statements_.purge_token_endings, auth::kEndingsKept, most);
     const bool more =
-        std::max({sessions, failures, refusals, ceilings, sources, devices, invitations}) >= most;
+        std::max({sessions, failures, refusals, ceilings, sources, devices, invitations, endings}) >= most;
     return trim(purge) || more;
 }
 

@@ -63,6 +63,8 @@ struct TransactionStatements {
     SQLite::Statement touch_session{database, sql::kTouchSession};
     SQLite::Statement end_session{database, sql::kEndSession};
     SQLite::Statement end_sessions{database, sql::kEndSessions};
+    SQLite::Statement sessions_of{database, sql::kSessionsOf};
+    SQLite::Statement set_session_token{database, sql::kSetSessionToken};
     SQLite::Statement find_device{database, sql::kFindDevice};
     SQLite::Statement see_device{database, sql::kSeeDevice};
     SQLite::Statement add_device{database, sql::kAddDevice};
@@ -84,6 +86,7 @@ struct TransactionStatements {
     SQLite::Statement trim_refusals{database, sql::kTrimRefusals};
     SQLite::Statement trim_ceilings{database, sql::kTrimCeilings};
     SQLite::Statement purge_devices{database, sql::kPurgeDevices};
+    SQLite::Statement purge_token_endings{database, sql::kPurgeTokenEndings};
 };
 
 /// Lives as long as one piece of work.
@@ -145,6 +148,9 @@ class SqliteTransaction final : public auth::Transaction {
     void touch_session(const auth::Session& session, auth::Time last_used_at) override;
     void end_session(auth::UserId user, std::string_view id) override;
     void end_sessions(auth::UserId user, std::string_view except) override;
+    std::vector<auth::Session> sessions(auth::UserId user) override;
+    void set_session_token(const auth::Session& session,
+                           const std::optional<auth::TokenHash>& token) override;
 
     std::optional<auth::Device> find_device(const auth::UserName& name,
                                             const auth::DeviceFingerprint& fingerprint) override;

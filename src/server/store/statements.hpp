@@ -125,8 +125,26 @@ inline constexpr const char* kForgetOldSources =
 inline constexpr const char* kOpenSession =
     "INSERT INTO sessions (user_id, id, opened_at, expires_at, last_used_at, source)"
     " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, id) DO NOTHING";
+#define SECURELOGIN_SESSION_COLUMNS                                         \
+    "s.user_id, s.id, s.opened_at, s.expires_at, s.last_used_at, s.source," \
+    " CASE WHEN s.token_hash IS NULL THEN 0 ELSE 1 END"
 inline constexpr const char* kFindSession =
-    "SELECT opened_at, expires_at, last_used_at, source FROM sessions WHERE user_id = $1 AND id = $2";
+    "SELECT " SECURELOGIN_SESSION_COLUMNS " FROM sessions s WHERE s.user_id = $1 AND s.id = $2";
+inline constexpr const char* kSessionsOf =
+    "SELECT " SECURELOGIN_SESSION_COLUMNS " FROM sessions s WHERE s.user_id = $1 ORDER BY s.id";
+/// With the names of their users.
+inline constexpr const char* kSessionsAfter =
+    "SELECT " SECURELOGIN_SESSION_COLUMNS
+    ", u.name FROM sessions s JOIN users u ON u.id = s.user_id"
+    " WHERE (s.user_id, s.id) > ($1, $2) ORDER BY s.user_id, s.id LIMIT $3";
+#undef SECURELOGIN_SESSION_COLUMNS
+inline constexpr const char* kSetSessionToken =
+    "UPDATE sessions SET token_hash = $1 WHERE user_id = $2 AND id = $3";
+/// By one index, and the rows that it names; and the endings of that moment.
+inline constexpr const char* kFindToken =
+    "SELECT s.user_id, s.id, s.expires_at, s.last_used_at, u.name,"
+    " (SELECT COALESCE(MAX(seq), 0) FROM token_endings)"
+    " FROM sessions s JOIN users u ON u.id = s.user_id AND u.state = 'active' WHERE s.token_hash = $1";
 inline constexpr const char* kTouchSession =
     "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2 AND id = $3";
 inline constexpr const char* kEndSession = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
@@ -134,6 +152,10 @@ inline constexpr const char* kEndSessions = "DELETE FROM sessions WHERE user_id 
 inline constexpr const char* kCountSessions =
     "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2"
     " AND last_used_at > $3 AND last_used_at < $4";
+
+inline constexpr const char* kCountTokenEndings = "SELECT COALESCE(MAX(seq), 0) FROM token_endings";
+inline constexpr const char* kTokensEndedSince =
+    "SELECT seq, token_hash FROM token_endings WHERE seq > $1 ORDER BY seq";
 
 // Devices
 
@@ -218,6 +240,10 @@ inline constexpr const char* kTrimCeilings =
 inline constexpr const char* kPurgeDevices =
     "DELETE FROM devices WHERE (user_id, fingerprint) IN"
     " (SELECT user_id, fingerprint FROM devices WHERE last_seen_at < $1 LIMIT $2)";
+
+inline constexpr const char* kPurgeTokenEndings =
+    "DELETE FROM token_endings WHERE seq IN (SELECT seq FROM token_endings"
+    " WHERE seq <= (SELECT MAX(seq) FROM token_endings) - $1 ORDER BY seq LIMIT $2)";
 
 // The installation
 

@@ -123,6 +123,17 @@ TEST(Options, EachCommandIsItself)
     EXPECT_TRUE(all.all);
 }
 
+TEST(Options, WhichSessionsAreWanted)
+{
+    EXPECT_FALSE(std::get<SessionList>(parse_good({"session", "list"}).command).name);
+    EXPECT_EQ(std::get<SessionList>(parse_good({"session", "list", "alice"}).command).name, "alice");
+    const auto revoke =
+        std::get<SessionRevoke>(parse_good({"session", "revoke", "alice", "0badcafe"}).command);
+    EXPECT_EQ(revoke.name, "alice");
+    EXPECT_EQ(revoke.which, "0badcafe");
+    EXPECT_TRUE(std::holds_alternative<SessionVerify>(parse_good({"session", "verify"}).command));
+}
+
 TEST(Options, WhichAuditRecordsAreWanted)
 {
     const auto defaults = std::get<AuditShow>(parse_good({"audit", "show"}).command);
@@ -185,8 +196,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"QrWithoutFile", {"user", "add", "alice", "--qr"}},
         WrongCase{"DataWithoutDirectory", {"user", "list", "--data"}},
         WrongCase{"OptionOfAnotherCommand", {"user", "show", "alice", "--qr", "a.png"}},
-        WrongCase{"KeyAlone", {"key"}}, WrongCase{"AKeyInArgv", {"key", "rotate", "hunter2"}},
-        WrongCase{"AuditAlone", {"audit"}}, WrongCase{"ANegativeLimit", {"audit", "show", "--limit", "-1"}},
+        WrongCase{"SessionAlone", {"session"}}, WrongCase{"RevokeNobody", {"session", "revoke"}},
+        WrongCase{"RevokeNothing", {"session", "revoke", "alice"}},
+        WrongCase{"ATokenInArgv", {"session", "verify", "hunter2"}}, WrongCase{"KeyAlone", {"key"}},
+        WrongCase{"AKeyInArgv", {"key", "rotate", "hunter2"}}, WrongCase{"AuditAlone", {"audit"}},
+        WrongCase{"ANegativeLimit", {"audit", "show", "--limit", "-1"}},
         WrongCase{"ALimitInWords", {"audit", "show", "--limit", "ten"}},
         WrongCase{"ATimeThatIsNone", {"audit", "show", "--since", "yesterday"}},
         WrongCase{"ACheckpointThatIsNone", {"audit", "verify", "--checkpoint", "12"}},

@@ -957,7 +957,7 @@ class Sessions(Case):
                                                        (-13 * hour, -minute, 0), (0, 0, 1)]):
             now = int(time.time())
             self.change(f"INSERT INTO sessions VALUES ({user}, '{number:08x}', {now + opened}, {now + opened + 12 * hour},"
-                        f" {now + used}, '192.0.2.7')")
+                        f" {now + used}, '192.0.2.7', NULL)")
             with self.subTest(opened=opened, used=used):
                 self.assertEqual(self.succeed_json("user", "show", "alice")["sessions"], live)
                 self.assertEqual(self.succeed_json("status")["sessions"], live)

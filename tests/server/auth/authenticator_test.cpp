@@ -532,7 +532,14 @@ TEST_F(AuthenticatorTest, ANewPasswordEndsTheOtherSessions)
         });
         return changed;
     };
+    std::optional<Secret> token;
+    transact(store_, [&](Transaction& t) { token = authenticator_.issue_token(t, second); });
+    const auto token_leads_on = [&] {
+        return store_.open_token_reader()->find_token(TokenHasher()(token->view())).has_value();
+    };
+    EXPECT_TRUE(token_leads_on());
     EXPECT_TRUE(change(second));
+    EXPECT_FALSE(token_leads_on()) << "the session stays, its token does not";
     EXPECT_GT(account_of("alice").password_epoch, alice.password_epoch);
     transact(store_, [&](Transaction& t) {
         EXPECT_FALSE(authenticator_.still_live(t, first));

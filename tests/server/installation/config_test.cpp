@@ -28,6 +28,7 @@ TEST(ParseSettings, AnEmptyFileGivesTheDefaults)
     EXPECT_EQ(settings.data, std::nullopt);
     EXPECT_THAT(settings.listen.tls, ElementsAre("127.0.0.1:9999"));
     EXPECT_THAT(settings.listen.plain, IsEmpty());
+    EXPECT_EQ(settings.listen.verify, std::nullopt);
     EXPECT_FALSE(settings.tls.allow_tls12);
     EXPECT_EQ(settings.tls.certificate, std::nullopt);
     EXPECT_EQ(settings.limits.connections, 4096U);
@@ -56,6 +57,7 @@ data = "/srv/login"
 [listen]
 tls = ["0.0.0.0:9999", "[::]:9999"]
 plain = ["127.0.0.1:9998", "unix:/run/login"]
+verify = "unix:/run/verify"
 [tls]
 minimum_version = "1.2"
 certificate = "/etc/cert.pem"
@@ -68,6 +70,7 @@ handshakes = 16
 handshakes_per_source = 17
 hash_queue = 13
 hash_wait = 14
+tokens_remembered = 18
 [deadlines]
 handshake = 21
 answer = 22
@@ -109,6 +112,7 @@ reasons = true
     EXPECT_EQ(settings.data, "/srv/login");
     EXPECT_THAT(settings.listen.tls, ElementsAre("0.0.0.0:9999", "[::]:9999"));
     EXPECT_THAT(settings.listen.plain, ElementsAre("127.0.0.1:9998", "unix:/run/login"));
+    EXPECT_EQ(settings.listen.verify, "unix:/run/verify");
     EXPECT_TRUE(settings.tls.allow_tls12);
     EXPECT_EQ(settings.tls.certificate, "/etc/cert.pem");
     EXPECT_EQ(settings.tls.key, "/etc/key.pem");
@@ -119,6 +123,7 @@ reasons = true
     EXPECT_EQ(settings.limits.handshakes_per_source, 17U);
     EXPECT_EQ(settings.limits.hash_queue, 13U);
     EXPECT_EQ(settings.limits.hash_wait, 14s);
+    EXPECT_EQ(settings.limits.tokens_remembered, 18U);
     EXPECT_EQ(settings.deadlines.handshake, 21s);
     EXPECT_EQ(settings.deadlines.answer, 22s);
     EXPECT_EQ(settings.deadlines.login, 23s);
@@ -238,7 +243,7 @@ class Range : public testing::TestWithParam<RangeCase> {
         if (toml.starts_with("[waits]\nfirst")) toml += "longest = 86400\n";
         if (toml.starts_with("[waits]\nlongest")) toml += "first = 1\n";
         if (toml.starts_with("[session]\nidle")) toml += "absolute = 2592000\n";
-        if (toml.starts_with("[session]\nabsolute")) toml += "idle = 60\n";
+        if (toml.starts_with("[session]\nabsolute")) toml += "idle = 1\n";
         return refusal_of([&] { return parsed(toml); });
     }
 };
@@ -266,6 +271,7 @@ INSTANTIATE_TEST_SUITE_P(
                     RangeCase{"limits", "handshakes", 1, 65536},
                     RangeCase{"limits", "handshakes_per_source", 1, 65536},
                     RangeCase{"limits", "hash_queue", 1, 65536}, RangeCase{"limits", "hash_wait", 1, 60},
+                    RangeCase{"limits", "tokens_remembered", 0, 100000000},
                     RangeCase{"waits", "strangers", 1, 10000}, RangeCase{"deadlines", "handshake", 1, 300},
                     RangeCase{"deadlines", "answer", 1, 3600}, RangeCase{"deadlines", "login", 1, 3600},
                     RangeCase{"deadlines", "idle", 1, 86400}, RangeCase{"deadlines", "drain", 1, 300},
@@ -273,8 +279,8 @@ INSTANTIATE_TEST_SUITE_P(
                     RangeCase{"threads", "hash", 0, 256}, RangeCase{"password", "memory_kib", 19456, 262144},
                     RangeCase{"password", "passes", 2, 16}, RangeCase{"totp", "window", 0, 5},
                     RangeCase{"waits", "free", 0, 100}, RangeCase{"waits", "first", 1, 3600},
-                    RangeCase{"waits", "longest", 1, 86400}, RangeCase{"session", "idle", 60, 86400},
-                    RangeCase{"session", "absolute", 60, 2592000}),
+                    RangeCase{"waits", "longest", 1, 86400}, RangeCase{"session", "idle", 1, 86400},
+                    RangeCase{"session", "absolute", 1, 2592000}),
     [](const auto& row) { return std::string(row.param.section) + "_" + row.param.key; });
 
 struct RefusedCase {

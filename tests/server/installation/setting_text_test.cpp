@@ -133,6 +133,16 @@ INSTANTIATE_TEST_SUITE_P(
                     TextCase{"PortAlone", why_not_local_listener, "9101", "loopback"}),
     kNameOf);
 
+INSTANTIATE_TEST_SUITE_P(
+    VerifyListener, SettingText,
+    testing::Values(TextCase{"UnixSocket", why_not_verify_listener, "unix:/run/securelogin/verify.sock", ""},
+                    TextCase{"RelativeSocket", why_not_verify_listener, "unix:verify", "absolute"},
+                    TextCase{"TooLong", why_not_verify_listener, "unix:/" + std::string(107, 'a'),
+                             "too long"},
+                    TextCase{"Loopback", why_not_verify_listener, "127.0.0.1:9101", "Unix socket"},
+                    TextCase{"PathAlone", why_not_verify_listener, "/run/verify", "Unix socket"}),
+    kNameOf);
+
 INSTANTIATE_TEST_SUITE_P(UserName, SettingText,
                          testing::Values(TextCase{"Plain", why_not_user, "securelogin", ""},
                                          TextCase{"Hyphen", why_not_user, "secure-login", ""},

@@ -243,13 +243,14 @@ TEST_F(ConversationTest, AStoreOutOfOrderNeverSaysYes)
 TEST_F(ConversationTest, AnsweringCommands)
 {
     auto peer =
-        logged_in({"help", "WhoAmI", "SESSIONS", "WHOAMI x", "", "HELP ", "frobnicate\xC3\xA9", "LOGOUT"});
+        logged_in({"help", "WhoAmI", "CODES", "WHOAMI x", "", "HELP ", "frobnicate\xC3\xA9", "LOGOUT"});
     converse(peer);
     EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 214, 250, 502, 501, 502, 501, 502, 221));
     EXPECT_EQ(peer.said()[6].facts.size(), 3U);
     EXPECT_EQ(peer.said()[6].facts[0].second, "alice");
     for (const auto& [verb, help] : peer.said()[5].facts)
-        EXPECT_THAT(verb, testing::AnyOf("HELP", "WHOAMI", "PASSWD", "CODES", "LOGOUT", "QUIT"));
+        EXPECT_THAT(verb, testing::AnyOf("HELP", "WHOAMI", "PASSWD", "CODES", "SESSIONS", "REVOKE", "TOKEN",
+                                         "LOGOUT", "QUIT"));
     EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 0U) << "LOGOUT ends the session";
 }
 
@@ -285,6 +286,111 @@ TEST_F(ConversationTest, ACommandThatTheStoreCannotDoIsToldAndTheSessionStays)
     });
     converse(peer);
     EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 450, 221));
+}
+
+TEST_F(ConversationTest, SessionsAreListedThisOneFirst)
+{
+    auto other = logged_in({"token", "quit"});
+    converse(other);
+    clock_.advance(30s);
+    auto peer = logged_in({"sessions", "quit"});
+    converse(peer);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 250, 221));
+    const auto id = [](const ScriptedPeer& who) { return who.said()[4].facts[1].second; };
+    EXPECT_THAT(peer.said()[5].facts,
+                ElementsAre(testing::Pair("session", id(peer) + " opened=2026-06-01T12:00:30Z"
+                                                                " last-used=2026-06-01T12:00:30Z"
+                                                                " expires=2026-06-02T00:00:30Z"
+                                                                " source=192.0.2.7 current"),
+                            testing::Pair("session", id(other) + " opened=2026-06-01T12:00:00Z"
+                                                                 " last-used=2026-06-01T12:00:00Z"
+                                                                 " expires=2026-06-02T00:00:00Z"
+                                                                 " source=192.0.2.7 token")));
+}
+
+TEST_F(ConversationTest, OfManySessionsSomeAreListedAndTheRestCounted)
+{
+    auto peer = logged_in({});
+    peer.then([&] {
+        auth::transact(store_, [&](auth::Transaction& t) {
+            for (int number = 0; number < 80; ++number) {
+                EXPECT_TRUE(t.open_session({.user = auth::UserId{1},
+                                            .id = std::to_string(10'000'000 + number),
+                                            .opened_at = clock_.now(),
+                                            .expires_at = clock_.now() + 1h,
+                                            .last_used_at = clock_.now(),
+                                            .source = "local"}));
+            }
+        });
+        return "sessions";
+    });
+    peer.then("quit");
+    converse(peer);
+    const auto& facts = peer.said()[5].facts;
+    ASSERT_EQ(facts.size(), 65U);
+    EXPECT_THAT(facts.front().second, testing::EndsWith(" current"));
+    EXPECT_EQ(facts.back(), (std::pair<std::string, std::string>("more", "17")));
+}
+
+TEST_F(ConversationTest, RevokingEndsOneOrAllOthersOrThisOne)
+{
+    const auto open = [&](const char* id) {
+        auth::transact(store_, [&](auth::Transaction& t) {
+            EXPECT_TRUE(t.open_session({.user = auth::UserId{1},
+                                        .id = id,
+                                        .opened_at = clock_.now(),
+                                        .expires_at = clock_.now() + 1h,
+                                        .last_used_at = clock_.now(),
+                                        .source = "local"}));
+        });
+    };
+    for (const auto* const id : {"aaaaaaaa", "bbbbbbbb", "cccccccc"}) open(id);
+    auto peer = logged_in({"revoke", "revoke ", "revoke dddddddd", "revoke aaaaaaaa bbbbbbbb",
+                           "revoke aaaaaaaa", "revoke aaaaaaaa", "REVOKE ALL", "revoke all"});
+    peer.then([&] { return "revoke " + peer.said()[4].facts[1].second; });
+    converse(peer);
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230,  // logged in
+                                          501, 501, 501, 501, 250, 501, 250, 250, 221));
+    using Fact = std::pair<std::string, std::string>;
+    EXPECT_THAT(peer.said()[9].facts, ElementsAre(Fact("revoked", "1")));
+    EXPECT_THAT(peer.said()[11].facts, ElementsAre(Fact("revoked", "2")));
+    EXPECT_THAT(peer.said()[12].facts, ElementsAre(Fact("revoked", "0")));
+    EXPECT_EQ(store_.open_reader()->summary({}, clock_.now()).sessions, 0U);
+    EXPECT_EQ(store_.audit().back().event, "logout") << "its own id is a LOGOUT";
+    EXPECT_THAT(log_.lines(),
+                testing::Contains("sessions_revoked user=alice sessions=2 source=192.0.2.7 connection=7"));
+}
+
+TEST_F(ConversationTest, ATokenIsToldOnceAndKeptAsAHash)
+{
+    auto peer = logged_in({"token", "token", "quit"});
+    converse(peer);
+    const auto& first = peer.said()[5].facts;
+    const auto& second = peer.said()[6].facts;
+    ASSERT_EQ(first.size(), 2U);
+    EXPECT_EQ(first[1], (std::pair<std::string, std::string>("expires", "2026-06-02T00:00:00Z")));
+    EXPECT_TRUE(auth::is_token(first[0].second));
+    EXPECT_TRUE(auth::is_token(second[0].second));
+    const auto tokens = store_.open_token_reader();
+    EXPECT_FALSE(tokens->find_token(auth::TokenHasher()(first[0].second))) << "the second took its place";
+    EXPECT_TRUE(tokens->find_token(auth::TokenHasher()(second[0].second)));
+    for (const auto& line : log_.lines()) EXPECT_THAT(line, testing::Not(HasSubstr("slt_")));
+    for (const auto& record : store_.audit()) EXPECT_THAT(record.reason, testing::Not(HasSubstr("slt_")));
+}
+
+TEST_F(ConversationTest, SessionCommandsOfAnEndedSessionClose)
+{
+    for (const auto* const command : {"sessions", "revoke all", "revoke aaaaaaaa", "token"}) {
+        clock_.advance(30s);
+        auto peer = logged_in({});
+        peer.then([&] {
+            auth::transact(store_, [&](auth::Transaction& t) { t.end_sessions(auth::UserId{1}, ""); });
+            return command;
+        });
+        peer.then("whoami");
+        converse(peer);
+        EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 421)) << command;
+    }
 }
 
 TEST_F(ConversationTest, PasswdAsksForAllAndChangesThePassword)

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <string>
+#include <vector>
 
 #include "server/store/statements.hpp"
 #include "tests/server/store/test_store.hpp"
@@ -86,12 +87,17 @@ INSTANTIATE_TEST_SUITE_P(
         Forbidden{"LessThanNoRecoveryCodes", "UPDATE users SET recovery_codes_made = -1"},
         Forbidden{"ARecoveryCodeOfNobody", "INSERT INTO recovery_codes VALUES (99, zeroblob(32))"},
         Forbidden{"ARecoveryCodeInTheClear", "INSERT INTO recovery_codes VALUES (17, x'41424344')"},
-        Forbidden{"ASessionOfNobody", "INSERT INTO sessions VALUES (99, 'aaaaaaaa', 1, 2, 1, 'local')"},
-        Forbidden{"AShortSessionId", "INSERT INTO sessions VALUES (17, 'aaaaaaa', 1, 2, 1, 'local')"},
+        Forbidden{"ASessionOfNobody", "INSERT INTO sessions VALUES (99, 'aaaaaaaa', 1, 2, 1, 'local', NULL)"},
+        Forbidden{"AShortSessionId", "INSERT INTO sessions VALUES (17, 'aaaaaaa', 1, 2, 1, 'local', NULL)"},
         Forbidden{"ASessionIdThatIsNoNumber",
-                  "INSERT INTO sessions VALUES (17, 'aaaaaaaG', 1, 2, 1, 'local')"},
+                  "INSERT INTO sessions VALUES (17, 'aaaaaaaG', 1, 2, 1, 'local', NULL)"},
         Forbidden{"ASessionThatEndsBeforeItStarts",
-                  "INSERT INTO sessions VALUES (17, 'aaaaaaaa', 2, 2, 2, 'local')"},
+                  "INSERT INTO sessions VALUES (17, 'aaaaaaaa', 2, 2, 2, 'local', NULL)"},
+        Forbidden{"ATokenThatIsNoHash",
+                  "INSERT INTO sessions VALUES (17, 'aaaaaaaa', 1, 2, 1, 'local', zeroblob(31))"},
+        Forbidden{"TwoSessionsOfOneToken",
+                  "INSERT INTO sessions VALUES (17, 'aaaaaaaa', 1, 2, 1, 'local', zeroblob(32)),"
+                  " (17, 'bbbbbbbb', 1, 2, 1, 'local', zeroblob(32))"},
         Forbidden{"NoFailures", "INSERT INTO failures VALUES (zeroblob(16), 'local', 0, 0, NULL, 1)"},
         Forbidden{"ANameInTheClear", "INSERT INTO failures VALUES (x'616c696365', 'local', 1, 0, NULL, 1)"},
         Forbidden{"ADeviceOfNobody", "INSERT INTO devices VALUES (99, zeroblob(32), 1, 1, 'local')"},
@@ -143,6 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
         STATEMENT(kForgetFailures), STATEMENT(kCountRefusal), STATEMENT(kFindRefusals),
         STATEMENT(kForgetRefusals), STATEMENT(kOpenSession), STATEMENT(kFindSession),
         STATEMENT(kTouchSession), STATEMENT(kEndSession), STATEMENT(kEndSessions), STATEMENT(kCountSessions),
+        STATEMENT(kSessionsOf), STATEMENT(kSessionsAfter), STATEMENT(kSetSessionToken), STATEMENT(kFindToken),
+        STATEMENT(kCountTokenEndings), STATEMENT(kTokensEndedSince), STATEMENT(kPurgeTokenEndings),
         STATEMENT(kFindDevice), STATEMENT(kDevicesOf), STATEMENT(kSeeDevice), STATEMENT(kAddDevice),
         STATEMENT(kForgetOldDevices), STATEMENT(kForgetDevice), STATEMENT(kForgetDevices),
         STATEMENT(kForgetOtherDevices), STATEMENT(kPurgeDevices), STATEMENT(kAppendAudit),
@@ -161,6 +169,19 @@ INSTANTIATE_TEST_SUITE_P(Invitations, Statements,
                                          STATEMENT(kInvitationsAfter), STATEMENT(kSpendInvitation),
                                          STATEMENT(kRemoveInvitation), STATEMENT(kPurgeInvitations)),
                          [](const auto& row) { return row.param.name; });
+
+TEST_F(Schema, ATokenIsLookedUpByOneIndex)
+{
+    const SQLite::Database database(file_.string());
+    SQLite::Statement plan(database, std::string("EXPLAIN QUERY PLAN ") + sql::kFindToken);
+    std::vector<std::string> steps;
+    while (plan.executeStep()) steps.push_back(plan.getColumn(3).getString());
+    EXPECT_THAT(steps, testing::Contains(testing::HasSubstr("USING INDEX sessions_by_token (token_hash=?)")));
+    for (const auto& step : steps) {
+        EXPECT_THAT(step,
+                    testing::AnyOf(testing::StartsWith("SEARCH "), testing::StartsWith("SCALAR SUBQUERY")));
+    }
+}
 
 }  // namespace
 }  // namespace securelogin::store

@@ -1,0 +1,38 @@
+#include "server/auth/session_check.hpp"
+
+#include <utility>
+
+namespace securelogin::auth {
+
+void SessionCheck::keep_up()
+{
+    if (memory_ != nullptr) memory_->keep_up(reader_);
+}
+
+TokenVerdict SessionCheck::check(std::string_view token)
+{
+    if (!is_token(token)) return {.malformed = true};
+    const auto hash = hash_(token);
+    if (auto remembered = memory_ != nullptr ? memory_->recall(hash) : std::nullopt) {
+        // Used since, perhaps: only a no, or a use that is to be written down, depends on that.
+        auto verdict = judge(*std::move(remembered));
+        if (verdict.holder && !verdict.touch) return verdict;
+    }
+    const auto found = reader_.find_token(hash);
+    if (!found) return {};
+    auto verdict = judge(found->holder);
+    if (memory_ != nullptr && verdict.holder) memory_->remember(hash, *found);
+    return verdict;
+}
+
+TokenVerdict SessionCheck::judge(TokenHolder holder) const
+{
+    const auto now = clock_.now();
+    if (!is_live(holder, policy_, now)) return {};
+    const auto unused = now - holder.last_used_at;
+    return {.holder = std::move(holder),
+            .touch = unused >= touch_interval(policy_),
+            .touch_soon = unused >= policy_.idle / 2};
+}
+
+}  // namespace securelogin::auth

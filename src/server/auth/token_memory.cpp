@@ -1,0 +1,181 @@
+#include "server/auth/token_memory.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace securelogin::auth {
+namespace {
+
+constexpr std::size_t kFewestSlots = 16;
+constexpr std::size_t kSessionId = 8;     // characters
+constexpr std::size_t kLongestName = 31;  // of those that are remembered; who has a longer one is looked up
+
+/// 128 bits of the hash, which is as much as anybody could find a second token for.
+using Key = std::array<std::uint64_t, 2>;
+
+/// Octets 0 to 15; a shard is told by octet 31.
+Key key_of(const TokenHash& token) noexcept
+{
+    Key key;
+    std::memcpy(key.data(), token.data(), sizeof key);
+    return key;
+}
+
+struct Slot {
+    Key key;
+    UserId user;
+    Time expires_at;
+    Time last_used_at;
+    std::array<char, kSessionId> session;
+    std::array<char, kLongestName> name;
+    std::uint8_t name_length;  // nought: the slot is free
+};
+static_assert(2 * sizeof(Slot) <= TokenMemory::kBytesEach);
+
+}  // namespace
+
+/// Open addressing, linear probing; what is behind a gap is nobody's.
+struct TokenMemory::Shard {
+    mutable std::mutex mutex;
+    std::vector<Slot> slots;  // guarded
+    std::size_t taken = 0;    // guarded
+
+    /// Where the key is, or would be.  REQUIRES: there are slots, one of them free.
+    [[nodiscard]] std::size_t place_of(const Key& key) const noexcept
+    {
+        auto at = home_of(key);
+        while (slots[at].name_length != 0 && slots[at].key != key) at = next(at);
+        return at;
+    }
+    [[nodiscard]] std::size_t home_of(const Key& key) const noexcept
+    {
+        // The high half of a product: even for any number of slots (fewer than 2^32).
+        return static_cast<std::size_t>(((key[0] >> 32U) * slots.size()) >> 32U);
+    }
+    [[nodiscard]] std::size_t next(std::size_t at) const noexcept
+    {
+        return at + 1 == slots.size() ? 0 : at + 1;
+    }
+
+    void put(const Slot& slot)
+    {
+        auto& place = slots[place_of(slot.key)];
+        if (place.name_length == 0) ++taken;
+        place = slot;
+    }
+    /// Room for one more: at most 8 in 10 slots are taken.
+    void make_room()
+    {
+        if (taken * 10 < slots.size() * 8) return;
+        std::vector<Slot> before(std::max(kFewestSlots, slots.size() + slots.size() / 2));
+        before.swap(slots);
+        taken = 0;
+        for (const auto& slot : before) {
+            if (slot.name_length != 0) put(slot);
+        }
+    }
+    /// The ones behind move up, so that no gap cuts them off.
+    void erase(const Key& key) noexcept
+    {
+        if (slots.empty()) return;
+        auto gap = place_of(key);
+        if (slots[gap].name_length == 0) return;
+        --taken;
+        for (auto at = next(gap); slots[at].name_length != 0; at = next(at)) {
+            const auto home = home_of(slots[at].key);
+            const bool between = gap < at ? home > gap && home <= at : home > gap || home <= at;
+            if (between) continue;
+            slots[gap] = slots[at];
+            gap = at;
+        }
+        slots[gap].name_length = 0;
+    }
+    void clear() noexcept
+    {
+        slots.clear();
+        taken = 0;
+    }
+};
+
+TokenMemory::TokenMemory(std::size_t most)
+    : most_each_(std::max<std::size_t>(most / kShards, 1)),
+      shards_(std::make_unique<std::array<Shard, kShards>>())
+{
+}
+
+TokenMemory::~TokenMemory() = default;
+
+TokenMemory::Shard& TokenMemory::shard_of(const TokenHash& token) const noexcept
+{
+    return (*shards_)[token.back() % kShards];
+}
+
+void TokenMemory::keep_up(TokenReader& reader)
+{
+    if (done_.load() == reader.endings()) return;
+    const std::lock_guard lock(keeping_up_);
+    const auto until = reader.endings();  // at least as many as whoever was here before has seen
+    const auto done = done_.load();
+    if (until == done) return;
+    const auto ended = reader.ended_since(done);  // and perhaps more than until
+    begun_ = until;
+    if (ended) {
+        for (const auto& token : *ended) {
+            auto& shard = shard_of(token);
+            const std::lock_guard shard_lock(shard.mutex);
+            shard.erase(key_of(token));
+        }
+    } else {
+        for (auto& shard : *shards_) {
+            const std::lock_guard shard_lock(shard.mutex);
+            shard.clear();
+        }
+    }
+    done_ = until;
+}
+
+std::optional<TokenHolder> TokenMemory::recall(const TokenHash& token) const
+{
+    const auto& shard = shard_of(token);
+    Slot slot;
+    {
+        const std::lock_guard lock(shard.mutex);
+        if (shard.slots.empty()) return std::nullopt;
+        slot = shard.slots[shard.place_of(key_of(token))];
+    }
+    if (slot.name_length == 0) return std::nullopt;
+    auto name = UserName::parse(std::string_view(slot.name.data(), slot.name_length));
+    if (!name) return std::nullopt;
+    return TokenHolder{.user = slot.user,
+                       .name = *std::move(name),
+                       .session = std::string(slot.session.data(), slot.session.size()),
+                       .expires_at = slot.expires_at,
+                       .last_used_at = slot.last_used_at};
+}
+
+void TokenMemory::remember(const TokenHash& token, const FoundToken& found)
+{
+    const auto& [user, name, session, expires_at, last_used_at] = found.holder;
+    if (name.str().size() > kLongestName || session.size() != kSessionId) return;
+    Slot slot{.key = key_of(token),
+              .user = user,
+              .expires_at = expires_at,
+              .last_used_at = last_used_at,
+              .session = {},
+              .name = {},
+              .name_length = static_cast<std::uint8_t>(name.str().size())};
+    std::ranges::copy(session, slot.session.begin());
+    std::ranges::copy(name.str(), slot.name.begin());
+    auto& shard = shard_of(token);
+    const std::lock_guard lock(shard.mutex);
+    // Whoever has begun to forget may have been here already.
+    if (found.as_of < begun_.load()) return;
+    if (shard.taken >= most_each_) shard.clear();
+    shard.make_room();
+    shard.put(slot);
+}
+
+}  // namespace securelogin::auth

@@ -1,0 +1,50 @@
+#include "server/store/sqlite_token_reader.hpp"
+
+#include <utility>
+
+#include "server/store/execution.hpp"
+#include "server/store/rows.hpp"
+
+namespace securelogin::store {
+
+SqliteTokenReader::SqliteTokenReader(const std::filesystem::path& file,
+                                     std::chrono::milliseconds busy_timeout)
+    : connection_(file, Connection::Use::look_up, busy_timeout),
+      statements_(connection_.attempt("opening", [this] { return Statements(connection_.database()); }))
+{
+}
+
+std::optional<auth::FoundToken> SqliteTokenReader::find_token(const auth::TokenHash& token)
+{
+    return connection_.attempt("looking up a token in", [&]() -> std::optional<auth::FoundToken> {
+        Execution found(statements_.find_token, token);
+        if (!found.next()) return std::nullopt;
+        return found_token_in(statements_.find_token);
+    });
+}
+
+auth::TokenEndings SqliteTokenReader::endings()
+{
+    return connection_.attempt("counting the endings of tokens in", [&] {
+        Execution counted(statements_.count_endings);
+        return counted.next() ? statements_.count_endings.getColumn(0).getInt64() : 0;
+    });
+}
+
+std::optional<std::vector<auth::TokenHash>> SqliteTokenReader::ended_since(auth::TokenEndings seen)
+{
+    auto known = true;  // whether the first row is the next ending
+    auto ended = connection_.attempt("reading the endings of tokens in", [&] {
+        std::vector<auth::TokenHash> tokens;
+        Execution rows(statements_.ended_since, seen);
+        while (rows.next()) {
+            if (tokens.empty()) known = statements_.ended_since.getColumn(0).getInt64() == seen + 1;
+            tokens.push_back(ended_token_in(statements_.ended_since));
+        }
+        return tokens;
+    });
+    if (ended.empty()) known = endings() == seen;
+    return known ? std::optional(std::move(ended)) : std::nullopt;
+}
+
+}  // namespace securelogin::store

@@ -1,0 +1,78 @@
+#include "server/verify/connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "server/token_answer.hpp"
+#include "server/verify/worker.hpp"
+
+namespace securelogin::verify {
+namespace asio = boost::asio;
+namespace {
+
+/// Answers that are written at once; the next questions wait.
+constexpr std::size_t kEnough = 4096;  // octets
+
+}  // namespace
+
+Connection::Connection(Socket socket, Worker& worker)
+    : socket_(std::move(socket)), worker_(worker), last_active_(worker.now())
+{
+    worker_.enter(*this);
+}
+
+Connection::~Connection() { worker_.leave(*this); }
+
+void Connection::read()
+{
+    const auto space = questions_.space();
+    socket_.async_read_some(
+        asio::buffer(space.data(), space.size()),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
+            if (error) return;  // the peer has left, or we close
+            self->questions_.received(count);
+            self->worker_.answer_soon(self);
+        });
+}
+
+void Connection::answer()
+{
+    while (unsent_.size() < kEnough) {
+        const auto question = questions_.next();
+        if (!question) break;
+        worker_.answer(*question, unsent_);
+        unsent_ += '\n';
+    }
+    if (unsent_.size() < kEnough && questions_.too_long()) {
+        append_refusal(unsent_, "the line is too long");
+        unsent_ += '\n';
+        closing_ = true;
+    }
+    unsent_.empty() ? read() : write();
+}
+
+void Connection::write()
+{
+    asio::async_write(socket_, asio::buffer(unsent_),
+                      [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                          if (!error) self->go_on();
+                      });
+}
+
+void Connection::go_on()
+{
+    if (closing_) return;
+    unsent_.clear();
+    last_active_ = worker_.now();
+    if (questions_.empty()) return read();
+    worker_.answer_soon(shared_from_this());  // what is left of what has been read
+}
+
+void Connection::close() noexcept
+{
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+}  // namespace securelogin::verify

@@ -1,0 +1,105 @@
+// worker.hpp: a thread that answers whose token it is, with a reader of its own.
+//
+// It may block on the disk, as the I/O threads of the login server may not.  Nothing is shared between
+// workers. What a program with a token does is a use of its session: that is noted, and written down together
+// once a second.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "common/event_log.hpp"
+#include "server/auth/clock.hpp"
+#include "server/auth/session.hpp"
+#include "server/auth/session_check.hpp"
+#include "server/auth/store.hpp"
+#include "server/verify/connection.hpp"
+
+namespace securelogin::verify {
+
+/// What a reload may change.
+struct Terms {
+    auth::SessionPolicy sessions = {};
+    std::chrono::seconds idle{
+        std::chrono::minutes(15)};  // a connection that does not ask for so long is closed
+};
+
+class Worker {
+  public:
+    /// At most so many connections at a time; the next are closed.  All of them must outlive this; `memory`
+    /// may be null.
+    Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
+           const Terms& terms, std::size_t most_connections);
+    /// Ends all connections.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Starts the thread.  Once.
+    void start();
+    /// The thread has ended when this returns; connections have not.
+    void stop();
+
+    // Any thread.
+
+    /// A connected Unix socket, the worker's from now on.
+    void adopt(int descriptor) noexcept;
+    void set_terms(const Terms& terms);
+    [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+
+    // For its connections, on its thread.
+
+    /// Has it answer, together with all that have been asked something meanwhile.
+    void answer_soon(std::shared_ptr<Connection> connection);
+    /// Appends the answer.  Never throws but std::bad_alloc: what cannot be looked up is a no.
+    void answer(std::string_view question, std::string& out);
+    /// As of the last second.
+    [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept { return now_; }
+    void enter(Connection& connection) { connections_.insert(&connection); }
+    void leave(Connection& connection) noexcept { connections_.erase(&connection); }
+
+  private:
+    using Use = std::pair<auth::UserId, std::string>;  // of a session
+
+    void run() noexcept;
+    void welcome(int descriptor);
+    void answer_all();
+    [[nodiscard]] bool keep_up();
+    void schedule_tick();
+    void tick();
+    void close_idle();
+    void note_use(const auth::TokenVerdict& verdict);
+    void write_uses();
+    void complain(const char* why);
+
+    auth::Store& store_;
+    auth::TokenMemory* const memory_;
+    const auth::Clock& clock_;
+    EventLog& log_;
+    const std::size_t most_connections_;
+    Terms terms_;
+    const std::unique_ptr<auth::TokenReader> reader_;
+    std::optional<auth::SessionCheck> check_;
+    std::chrono::steady_clock::time_point now_;
+    std::chrono::steady_clock::time_point complained_;
+    std::set<Use> uses_;
+    std::vector<std::shared_ptr<Connection>> asked_;  // who has been asked something
+    bool readable_ = true;                            // whether the database is
+    std::unordered_set<Connection*> connections_;
+    boost::asio::io_context io_;  // holds the connections: goes before what they leave
+    boost::asio::steady_timer timer_;
+    std::thread thread_;
+};
+
+}  // namespace securelogin::verify

@@ -1,0 +1,238 @@
+#include "server/auth/token_memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/auth/session_check.hpp"
+#include "server/auth/sessions.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/fake_random.hpp"
+#include "tests/support/memory_store.hpp"
+
+namespace securelogin::auth {
+namespace {
+
+using namespace std::chrono_literals;
+using support::kNoon;
+
+TokenHash hash_of(std::uint32_t number) { return TokenHasher()("token " + std::to_string(number)); }
+
+FoundToken found(const std::string& name, TokenEndings as_of, Time last_used_at = kNoon)
+{
+    return {.holder = {.user = UserId{17},
+                       .name = *UserName::parse(name),
+                       .session = "0badcafe",
+                       .expires_at = kNoon + 12h,
+                       .last_used_at = last_used_at},
+            .as_of = as_of};
+}
+
+/// Endings as the test says.
+class Endings final : public TokenReader {
+  public:
+    std::optional<FoundToken> find_token(const TokenHash& /*token*/) override { return std::nullopt; }
+    TokenEndings endings() override
+    {
+        if (broken) throw StoreError("a test");
+        return forgotten + std::ssize(ended);
+    }
+    std::optional<std::vector<TokenHash>> ended_since(TokenEndings seen) override
+    {
+        ++lists;
+        if (broken) throw StoreError("a test");
+        if (seen < forgotten || seen > endings()) return std::nullopt;
+        return std::vector<TokenHash>(ended.begin() + (seen - forgotten), ended.end());
+    }
+
+    TokenEndings forgotten = 0;  // that are not listed any more
+    std::vector<TokenHash> ended;
+    int lists = 0;
+    bool broken = false;
+};
+
+std::string recalled(const TokenMemory& memory, std::uint32_t number)
+{
+    const auto holder = memory.recall(hash_of(number));
+    if (!holder) return "none";
+    return holder->name.str() + " " + holder->session + " " +
+           std::to_string((holder->last_used_at - kNoon).count());
+}
+
+TEST(TokenMemory, RecallsWhatItWasTold)
+{
+    TokenMemory memory(1000);
+    EXPECT_EQ(recalled(memory, 1), "none");
+    memory.remember(hash_of(1), found("alice", 0));
+    EXPECT_EQ(recalled(memory, 1), "alice 0badcafe 0");
+    EXPECT_EQ(recalled(memory, 2), "none");
+    memory.remember(hash_of(1), found("alice", 0, kNoon + 60s));
+    EXPECT_EQ(recalled(memory, 1), "alice 0badcafe 60");
+    const auto holder = *memory.recall(hash_of(1));
+    EXPECT_EQ(holder.user, UserId{17});
+    EXPECT_EQ(holder.expires_at, kNoon + 12h);
+}
+
+TEST(TokenMemory, LongNamesAreNotRemembered)
+{
+    TokenMemory memory(1000);
+    memory.remember(hash_of(1), found(std::string(31, 'a'), 0));
+    memory.remember(hash_of(2), found(std::string(32, 'a'), 0));
+    EXPECT_EQ(recalled(memory, 1), std::string(31, 'a') + " 0badcafe 0");
+    EXPECT_EQ(recalled(memory, 2), "none");
+}
+
+TEST(TokenMemory, ForgetsWhatHasEndedAndNothingElse)
+{
+    TokenMemory memory(1000);
+    Endings reader;
+    for (std::uint32_t number = 0; number < 10; ++number) memory.remember(hash_of(number), found("alice", 0));
+    memory.keep_up(reader);
+    EXPECT_EQ(reader.lists, 0) << "nothing has ended: nothing is listed";
+    reader.ended = {hash_of(3), hash_of(5), hash_of(99)};
+    memory.keep_up(reader);
+    for (std::uint32_t number = 0; number < 10; ++number) {
+        EXPECT_EQ(recalled(memory, number) == "none", number == 3 || number == 5) << number;
+    }
+    reader.ended.push_back(hash_of(7));
+    memory.keep_up(reader);
+    memory.keep_up(reader);
+    EXPECT_EQ(reader.lists, 2);
+    EXPECT_EQ(recalled(memory, 7), "none");
+}
+
+TEST(TokenMemory, WhatWasLookedUpBeforeAnEndingIsNotRememberedAfterIt)
+{
+    TokenMemory memory(1000);
+    Endings reader;
+    reader.ended = {hash_of(1)};
+    memory.keep_up(reader);
+    memory.remember(hash_of(1), found("alice", 0));
+    EXPECT_EQ(recalled(memory, 1), "none") << "looked up when it had not ended yet";
+    memory.remember(hash_of(1), found("alice", 1));
+    EXPECT_EQ(recalled(memory, 1), "alice 0badcafe 0") << "given anew since";
+}
+
+TEST(TokenMemory, WhatEndedTooLongAgoToBeListedIsForgottenWithAllElse)
+{
+    TokenMemory memory(1000);
+    Endings reader;
+    memory.remember(hash_of(1), found("alice", 0));
+    reader.forgotten = 20'000;
+    memory.keep_up(reader);
+    EXPECT_EQ(recalled(memory, 1), "none");
+    memory.remember(hash_of(1), found("alice", 20'000));
+    EXPECT_EQ(recalled(memory, 1), "alice 0badcafe 0");
+    reader.forgotten = 5;  // the database is another one
+    memory.keep_up(reader);
+    EXPECT_EQ(recalled(memory, 1), "none");
+}
+
+TEST(TokenMemory, WithoutTheDatabaseNothingIsBelieved)
+{
+    TokenMemory memory(1000);
+    Endings reader;
+    memory.remember(hash_of(1), found("alice", 0));
+    reader.broken = true;
+    EXPECT_THROW(memory.keep_up(reader), StoreError);
+    reader.broken = false;
+    reader.ended = {hash_of(1)};
+    memory.keep_up(reader);
+    EXPECT_EQ(recalled(memory, 1), "none");
+}
+
+/// Many, put and erased in every order: none is lost behind a gap.
+TEST(TokenMemory, ManyComeAndGo)
+{
+    constexpr std::uint32_t kMany = 20'000;
+    TokenMemory memory(10 * kMany);
+    Endings reader;
+    for (std::uint32_t number = 0; number < kMany; ++number)
+        memory.remember(hash_of(number), found("alice", 0));
+    for (std::uint32_t number = 0; number < kMany; number += 3) reader.ended.push_back(hash_of(number));
+    memory.keep_up(reader);
+    for (std::uint32_t number = 0; number < kMany; ++number) {
+        ASSERT_EQ(recalled(memory, number) == "none", number % 3 == 0) << number;
+    }
+    for (std::uint32_t number = 0; number < kMany; ++number) {
+        memory.remember(hash_of(number), found("bob", reader.endings()));
+    }
+    for (std::uint32_t number = 0; number < kMany; ++number)
+        ASSERT_EQ(recalled(memory, number), "bob 0badcafe 0");
+}
+
+TEST(TokenMemory, IsBounded)
+{
+    TokenMemory memory(640);
+    std::size_t remembered = 0;
+    for (std::uint32_t number = 0; number < 10'000; ++number)
+        memory.remember(hash_of(number), found("alice", 0));
+    for (std::uint32_t number = 0; number < 10'000; ++number)
+        remembered += recalled(memory, number) == "none" ? 0 : 1;
+    EXPECT_LE(remembered, 640U);
+    EXPECT_GT(remembered, 64U);
+}
+
+/// One revokes, others look: nobody gets a yes to a question that came after the revocation.
+TEST(TokenMemory, WhatIsRevokedIsRefusedAtOnceByEveryThread)
+{
+    support::FakeClock clock;
+    support::FakeRandom random;
+    support::MemoryStore store;
+    const NewAccount account{.id = UserId{1},
+                             .name = *UserName::parse("alice"),
+                             .phc = Secret::copy_of("$argon2id$"),
+                             .totp_secret = Secret::copy_of("12345678901234567890"),
+                             .totp = {},
+                             .created_at = kNoon};
+    const Session session{.user = UserId{1},
+                          .id = "0badcafe",
+                          .opened_at = kNoon,
+                          .expires_at = kNoon + 12h,
+                          .last_used_at = kNoon,
+                          .source = "local"};
+    transact(store, [&](Transaction& t) {
+        EXPECT_TRUE(t.add_account(account));
+        EXPECT_TRUE(t.open_session(session));
+    });
+    constexpr int kTokens = 300;
+    std::vector<std::string> tokens;
+    for (int number = 0; number < kTokens; ++number) tokens.emplace_back(new_token(random).view());
+    std::atomic<int> given = 0;  // tokens before this one have ended
+    std::atomic<int> yes_in_vain = 0;
+    std::atomic<int> right = 0;
+    TokenMemory memory(1000);
+    {
+        std::vector<std::jthread> askers;
+        for (int thread = 0; thread < 3; ++thread) {
+            askers.emplace_back([&] {
+                const auto reader = store.open_token_reader();
+                SessionCheck check({}, clock, *reader, &memory);
+                for (int now = 0; now < kTokens;) {
+                    now = given;
+                    check.keep_up();
+                    if (now > 0 && check.check(tokens[static_cast<std::size_t>(now - 1)]).holder)
+                        ++yes_in_vain;
+                    if (now < kTokens && check.check(tokens[static_cast<std::size_t>(now)]).holder) ++right;
+                }
+            });
+        }
+        for (int number = 0; number < kTokens; ++number) {
+            const auto hash = TokenHasher()(tokens[static_cast<std::size_t>(number)]);
+            transact(store, [&](Transaction& t) { t.set_session_token(session, hash); });
+            given = number;
+        }
+        transact(store, [&](Transaction& t) { t.end_session(session.user, session.id); });
+        given = kTokens;
+    }
+    EXPECT_EQ(yes_in_vain, 0);
+    EXPECT_GT(right, 0);
+}
+
+}  // namespace
+}  // namespace securelogin::auth
