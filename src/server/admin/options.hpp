@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "server/admin/failure.hpp"
+#include "server/admin/import/import_kind.hpp"
 #include "server/admin/since.hpp"
 #include "server/auth/audit.hpp"
 #include "server/auth/invitation.hpp"
@@ -74,6 +75,14 @@ struct AuditVerify {
 struct AuditExport {
     std::int64_t after = 0;  // the id of the last record that is not wanted any more
 };
+struct Import {
+    std::filesystem::path file;
+    std::optional<ImportKind> from = {};
+    bool apply = false;
+    bool skip_bad = false;
+    std::optional<std::filesystem::path> invitations = {};
+    std::chrono::seconds invitations_last = std::chrono::days(7);
+};
 struct KeyRotate {};
 struct KeyGenerate {};
 struct PolicyExplain {};
@@ -81,7 +90,7 @@ struct Status {};
 
 using Command = std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable,
                              UserRemove, UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify,
-                             AuditExport, PolicyExplain, KeyRotate, KeyGenerate>;
+                             AuditExport, PolicyExplain, KeyRotate, KeyGenerate, Import>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};
