@@ -4,6 +4,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <array>
 #include <istream>
 #include <streambuf>
 #include <string>
@@ -23,16 +24,18 @@ class InputBuffer final : public std::streambuf {
   protected:
     int_type underflow() override
     {
-        const int octet = input_.get();
-        if (octet == TextInput::kEnd) return traits_type::eof();
-        octet_ = static_cast<char>(octet);
-        setg(&octet_, &octet_, &octet_ + 1);
-        return octet;
+        std::size_t filled = 0;
+        for (int octet = 0; filled < octets_.size() && (octet = input_.get()) != TextInput::kEnd;) {
+            octets_.at(filled++) = static_cast<char>(octet);
+        }
+        if (filled == 0) return traits_type::eof();
+        setg(octets_.data(), octets_.data(), octets_.data() + filled);
+        return traits_type::to_int_type(octets_.front());
     }
 
   private:
     TextInput& input_;
-    char octet_ = 0;
+    std::array<char, 4096> octets_{};  // more than one: yaml-cpp puts back what is no byte order mark
 };
 
 /// The document is a map; `users` in it is a map; each of its values is a user, a map with `password` and
