@@ -20,9 +20,9 @@ struct GoodUri {
     TotpParameters parameters = {};
 };
 
-class KeyUri : public testing::TestWithParam<GoodUri> {};
+class OtpauthUri : public testing::TestWithParam<GoodUri> {};
 
-TEST_P(KeyUri, IsRead)
+TEST_P(OtpauthUri, IsRead)
 {
     const auto key = parse_otpauth_uri(GetParam().uri);
     ASSERT_TRUE(std::holds_alternative<TotpKey>(key)) << std::get<std::string>(key);
@@ -34,7 +34,7 @@ std::string uri(const std::string& parameters) { return "otpauth://totp/Example:
 std::string with_secret(const std::string& more) { return uri("secret=" + kBase32 + more); }
 
 INSTANTIATE_TEST_SUITE_P(
-    Otpauth, KeyUri,
+    Otpauth, OtpauthUri,
     testing::Values(GoodUri{"Defaults", with_secret("")},  //
                     GoodUri{"Issuer",
                             with_secret("&issuer=Example%20Inc&image=https%3A%2F%2Fexample.org")},  //
@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
                     GoodUri{"EmptyParameter", with_secret("&&flag&")}),
     [](const auto& row) { return row.param.name; });
 
-TEST(KeyUriOfOurs, IsReadBack)
+TEST(OtpauthUriOfOurs, IsReadBack)
 {
     const TotpParameters parameters{TotpAlgorithm::sha256, 8, 45s};
     const auto written = key_uri("My Login", "alice", Secret::copy_of(kOctets), parameters);
@@ -68,9 +68,9 @@ struct BadUri {
     std::string why;  // a part of it
 };
 
-class KeyUriRefused : public testing::TestWithParam<BadUri> {};
+class OtpauthUriRefused : public testing::TestWithParam<BadUri> {};
 
-TEST_P(KeyUriRefused, SaysWhyAndNothingOfTheSecret)
+TEST_P(OtpauthUriRefused, SaysWhyAndNothingOfTheSecret)
 {
     const auto key = parse_otpauth_uri(GetParam().uri);
     ASSERT_TRUE(std::holds_alternative<std::string>(key));
@@ -80,18 +80,19 @@ TEST_P(KeyUriRefused, SaysWhyAndNothingOfTheSecret)
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Otpauth, KeyUriRefused,
+    Otpauth, OtpauthUriRefused,
     testing::Values(BadUri{"Empty", "", "not an otpauth"},                                            //
                     BadUri{"Base32", kBase32, "not an otpauth"},                                      //
                     BadUri{"OtherScheme", "https://totp/alice?secret=" + kBase32, "not an otpauth"},  //
                     BadUri{"NoParameters", "otpauth://totp/alice", "with parameters"},                //
                     BadUri{"Hotp", "otpauth://hotp/alice?secret=" + kBase32 + "&counter=0",
-                           "counter-based"},                                                            //
-                    BadUri{"NoSecret", uri("issuer=Example"), "without a secret"},                      //
-                    BadUri{"EmptySecret", uri("secret="), "shorter"},                                   //
-                    BadUri{"ShortSecret", uri("secret=GEZDGNBVGY3TQ"), "base32"},                       //
-                    BadUri{"SixtyFourBits", uri("secret=GEZDGNBVGY3TQ==="), "base32"},                  //
-                    BadUri{"SeventyTwoBits", uri("secret=GEZDGNBVGY3TQOI="), "shorter"},                //
+                           "counter-based"},                                              //
+                    BadUri{"NoSecret", uri("issuer=Example"), "without a secret"},        //
+                    BadUri{"EmptySecret", uri("secret="), "shorter"},                     //
+                    BadUri{"ShortSecret", uri("secret=GEZDGNBVGY3TQ"), "shorter"},        //
+                    BadUri{"SixtyFourBits", uri("secret=GEZDGNBVGY3TQ==="), "shorter"},   //
+                    BadUri{"SeventyTwoBits", uri("secret=GEZDGNBVGY3TQOI="), "shorter"},  //
+                    BadUri{"BitsOfNoByte", uri("secret=GEZDGNBVGY3TQOJQGEZDGNBVGZ"), "base32"},
                     BadUri{"LongSecret", uri("secret=" + std::string(208, 'A')), "longer"},             //
                     BadUri{"NotBase32", uri("secret=GEZDGNBVGY3TQOJQ0EZDGNBVGY3TQOJ1"), "base32"},      //
                     BadUri{"PaddingInside", uri("secret=GEZDGNBV=GY3TQOJQGEZDGNBVGY3TQOJ"), "base32"},  //
