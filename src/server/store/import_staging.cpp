@@ -215,26 +215,37 @@ ImportStaging::Published ImportStaging::publish(const Publication& publication)
 
 std::uint64_t ImportStaging::copy(const Publication& publication, auth::Transaction& transaction)
 {
-    // In chunks: the pages that a statement changes are remembered in memory until it has ended.
     auto& database = connection_->database();
     SQLite::Statement users(database, sql::kPublishUsers);
     SQLite::Statement totp(database, sql::kPublishTotp);
     std::uint64_t accounts = 0;
-    std::string after;
-    while (after != kBehindAll) {
-        const auto last = end_of_chunk(after);
+    for_each_chunk([&](const std::string& after, const std::string& last) {
         accounts += static_cast<std::uint64_t>(Execution(users, publication.now, after, last).run());
-        Execution(totp, publication.now, after, last).run();
-        if (publication.invite) invite_chunk(publication, transaction, after, last);
         if (publication.progress) publication.progress(accounts);
-        after = last;
-    }
+    });
     if (accounts != staged_) {
         throw store_error(kDoing, connection_->file(),
                           "accounts of names that are to be imported have been added meanwhile",
                           "nothing has been changed: run it again");
     }
+    for_each_chunk([&](const std::string& after, const std::string& last) {
+        Execution(totp, publication.now, after, last).run();
+        if (publication.invite) invite_chunk(publication, transaction, after, last);
+    });
     return accounts;
+}
+
+/// In chunks, each all names behind `after` up to `last`: the pages that a statement changes are remembered
+/// in memory until it has ended.
+void ImportStaging::for_each_chunk(
+    const std::function<void(const std::string& after, const std::string& last)>& visit)
+{
+    std::string after;
+    while (after != kBehindAll) {
+        const auto last = end_of_chunk(after);
+        visit(after, last);
+        after = last;
+    }
 }
 
 /// The last name of the chunk behind `after`.

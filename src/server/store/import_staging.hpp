@@ -100,6 +100,7 @@ class ImportStaging {
     void attach_scratch(const std::filesystem::path& database);
     void end_chunk();
     std::uint64_t copy(const Publication& publication, auth::Transaction& transaction);
+    void for_each_chunk(const std::function<void(const std::string& after, const std::string& last)>& visit);
     [[nodiscard]] std::string end_of_chunk(const std::string& after);
     void invite_chunk(const Publication& publication, auth::Transaction& transaction,
                       const std::string& after, const std::string& last);

@@ -73,7 +73,7 @@ TEST_F(ForeignUsersTest, OfOtherTablesAreNone)
 {
     ForeignUsers users(database("CREATE TABLE users (username, password); CREATE TABLE user (name)"));
     EXPECT_EQ(users.kinds(), Kinds{});
-    EXPECT_NE(refusal([&] { (void)users.count(ForeignKind::flask); }), "none");
+    EXPECT_NE(refusal([&] { (void)read(users, ForeignKind::flask); }), "none");
 }
 
 TEST_F(ForeignUsersTest, OfBothAreBoth)
