@@ -202,7 +202,7 @@ class WhatTheyHadGoesOnWorking(ImportCase):
         self.assertIn("user alice", done.stdout)
 
     def test_the_audit_has_one_record_of_it_and_stays_whole(self):
-        file = self.write("people.csv", f"name,password_hash\nanna,{KNOWN_PHC}\nbert,{sha256_hash()}\n")
+        file = self.write("people.csv", f"name,password_hash\nanna,\"{KNOWN_PHC}\"\nbert,{sha256_hash()}\n")
         self.import_json(file, "--apply")
         self.assertEqual([("user.import", "done", "2 accounts, 2 of them invited, from people.csv (csv)", "admin")],
                          self.place.query("SELECT event, outcome, reason, source FROM audit"))
@@ -220,7 +220,7 @@ class TheTwoPrograms(ImportCase):
         self.assertEqual(before, file.read_bytes())
         self.assertEqual(["alicexyz", "jane", "mike213"], self.names())
         self.assertEqual(0o600, stat.S_IMODE(invitations.stat().st_mode))
-        rows = list(csv.DictReader(invitations.open()))
+        rows = list(csv.DictReader(invitations.read_text().splitlines()))
         self.assertEqual(["alicexyz", "jane", "mike213"], [row["name"] for row in rows])
         self.assert_nowhere_at_rest(*(sha256_hash(word) for word in ("mikepassword", "ilovecats", "letmein")),
                                     *(row["invitation"] for row in rows))
@@ -330,7 +330,7 @@ class Faults(ImportCase):
         file = self.write("evil.csv", 'name,password_hash\n"a\x1b[2Jb\n",x\n')
         done = self.place.admin("import", file, check=False)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
-        self.assertIn(r"\x1B", done.stdout)
+        self.assertIn(r"\x1b", done.stdout)
 
     def test_a_file_that_is_none_of_them(self):
         for name, text, words in (("prose", "Dear administrator,\n", "--from"), ("empty", "", "--from"),
@@ -360,7 +360,7 @@ class OnTheWay(ImportCase):
                                                                        for number in range(users)))
 
     def test_a_dry_run_makes_no_directory(self):
-        self.import_json(self.write("people.csv", f"name,password_hash\nanna,{KNOWN_PHC}\n"))
+        self.import_json(self.write("people.csv", f"name,password_hash\nanna,\"{KNOWN_PHC}\"\n"))
         self.assertFalse(self.place.data.exists())
 
     def test_killed_it_leaves_nothing_and_logins_go_on_meanwhile(self):
@@ -385,12 +385,13 @@ class OnTheWay(ImportCase):
             client.log_in(user)
 
     def test_a_person_sees_how_far_it_is(self):
-        command = [BIN / "securelogin-admin", "--data", self.place.data, "import", self.many_weak(3_000), "--apply"]
+        file = self.write("many.csv", "name,password_hash\n" + "".join(f'user{number},"{KNOWN_PHC}"\n' for number in range(30_000)))
+        command = [BIN / "securelogin-admin", "--data", self.place.data, "import", file, "--apply"]
         with Terminal(command, self.place.environment, self.place.root) as terminal:
             terminal.expect(r"importing \[#*\.*\] +\d+ %, \d+ rows, \S+ \S+ left")
             self.assertEqual(0, terminal.wait())
-            self.assertRegex(terminal.transcript, r"accounts +3000")
-            self.assertRegex(terminal.transcript, "3000 of the accounts have no key")
+            self.assertRegex(terminal.transcript, r"accounts +30000")
+            self.assertRegex(terminal.transcript, "30000 of the accounts have no key")
 
 
 class ThePage(ImportCase):

@@ -55,14 +55,15 @@ class ImporterTest : public testing::Test {
   protected:
     ImporterTest() { store::add(*store::open_store(file_), "zoe", 1); }
 
-    ImportSummary gather(Rows rows, const Importer::Plan& plan)
+    ImportSummary gather(std::vector<Given> rows, const Importer::Plan& plan)
     {
         auto staging = plan.apply ? std::make_unique<store::ImportStaging>(file_, keys())
                                   : std::make_unique<store::ImportStaging>(file_);
         return gather(std::move(rows), plan, *staging);
     }
-    ImportSummary gather(Rows rows, const Importer::Plan& plan, store::ImportStaging& staging)
+    ImportSummary gather(std::vector<Given> given, const Importer::Plan& plan, store::ImportStaging& staging)
     {
+        Rows rows(std::move(given));
         Importer importer(staging, random_, plan, [this](std::uint64_t position, std::uint64_t count) {
             EXPECT_GE(position, count);
             progress_ = count;
@@ -96,12 +97,12 @@ using Texts = std::vector<std::string>;
 
 TEST_F(ImporterTest, NamesEachRowThatIsPassedOverInOrder)
 {
-    const auto summary = gather(Rows({{"Zoe"},
-                                      {"anna"},
-                                      {"locked", "", {}, "it is locked"},
-                                      {"broken", "", "it is too long"},
-                                      {"Anna"},
-                                      {"a b"}}),
+    const auto summary = gather({{"Zoe"},
+                                 {"anna"},
+                                 {"locked", "", {}, "it is locked"},
+                                 {"broken", "", "it is too long"},
+                                 {"Anna"},
+                                 {"a b"}},
                                 {.threads = 2});
     EXPECT_EQ(passed_over(summary),
               (Texts{"1 Zoe: there is an account zoe already", "3 locked: it is locked -",
@@ -120,7 +121,7 @@ TEST_F(ImporterTest, TheFirstOfTwoNamesakesIsTheOneWhateverTheThreads)
     std::vector<Given> given;
     for (int i = 0; i < 1000; ++i) given.push_back({"user" + std::to_string(i)});
     for (int i = 0; i < 1000; ++i) given.push_back({"USER" + std::to_string(i)});
-    const auto summary = gather(Rows(given), {.threads = 4});
+    const auto summary = gather(given, {.threads = 4});
     EXPECT_EQ(summary.accounts, 1000U);
     EXPECT_EQ(summary.faults, 1000U);
     EXPECT_EQ(progress_, 2000U);
@@ -130,7 +131,7 @@ TEST_F(ImporterTest, TheFirstOfTwoNamesakesIsTheOneWhateverTheThreads)
 TEST_F(ImporterTest, ListsSoManyAndCountsTheRest)
 {
     const std::vector<Given> given(ImportSummary::kMostListed + 5, Given{"a b"});
-    const auto summary = gather(Rows(given), {.threads = 2});
+    const auto summary = gather(given, {.threads = 2});
     EXPECT_EQ(summary.passed_over.size(), ImportSummary::kMostListed);
     EXPECT_EQ(summary.faults, ImportSummary::kMostListed + 5);
 }
@@ -138,7 +139,7 @@ TEST_F(ImporterTest, ListsSoManyAndCountsTheRest)
 TEST_F(ImporterTest, WhatIsStagedIsPublishedWithHashesWrapped)
 {
     store::ImportStaging staging(file_, keys());
-    const auto summary = gather(Rows({{"anna", kSha256}, {"bert"}}), {.apply = true, .threads = 2}, staging);
+    const auto summary = gather({{"anna", kSha256}, {"bert"}}, {.apply = true, .threads = 2}, staging);
     EXPECT_EQ(summary.wrapped, 1U);
     EXPECT_EQ(staging.publish({.now = support::kNoon, .reason = "two"}).accounts, 2U);
     const auto store = store::open_store(file_, store::IfMissing::refuse);
@@ -150,18 +151,21 @@ TEST_F(ImporterTest, WhatIsStagedIsPublishedWithHashesWrapped)
 
 TEST_F(ImporterTest, ASourceThatBreaksStopsIt)
 {
-    EXPECT_THROW((void)gather(Rows({{"anna"}}, true), {.threads = 2}), std::runtime_error);
+    store::ImportStaging staging(file_);
+    Rows rows({{"anna"}}, true);
+    Importer importer(staging, random_, {.threads = 2}, [](std::uint64_t, std::uint64_t) {});
+    EXPECT_THROW((void)importer.gather(rows), std::runtime_error);
 }
 
 TEST_F(ImporterTest, ParametersThatNothingIsHashedWithStopIt)
 {
-    EXPECT_THROW((void)gather(Rows({{"anna", kSha256}}), {.apply = true, .hash = {1, 1, 1}, .threads = 2}),
+    EXPECT_THROW((void)gather({{"anna", kSha256}}, {.apply = true, .hash = {1, 1, 1}, .threads = 2}),
                  std::invalid_argument);
 }
 
 TEST_F(ImporterTest, OfNothingIsNothing)
 {
-    const auto summary = gather(Rows({}), {.threads = 1});
+    const auto summary = gather({}, {.threads = 1});
     EXPECT_EQ(summary.rows, 0U);
     EXPECT_EQ(summary.accounts, 0U);
 }

@@ -80,7 +80,7 @@ TEST_P(RowRefused, SaysWhyAndNothingSecret)
     const auto& why = std::get<std::string>(judged);
     EXPECT_NE(why.find(is.why), std::string::npos) << why;
     for (const auto& secret : {is.hash, is.uri, is.base32}) {
-        if (!secret.empty()) EXPECT_EQ(why.find(secret), std::string::npos);
+        EXPECT_TRUE(secret.empty() || why.find(secret) == std::string::npos);
     }
 }
 
