@@ -4,6 +4,7 @@
 
 #include "server/admin/audit_commands.hpp"
 #include "server/admin/device_commands.hpp"
+#include "server/admin/import_command.hpp"
 #include "server/admin/invitation_commands.hpp"
 #include "server/admin/key_commands.hpp"
 #include "server/admin/policy.hpp"

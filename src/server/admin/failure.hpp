@@ -11,7 +11,7 @@ enum class ExitCode {
     done = 0,
     tampered = 1,  // the audit is not as it was written
     usage = 64,    // the command line, a user name that can be nobody's
-    refused = 65,  // the password
+    refused = 65,  // the password; rows or a file that cannot be imported
     no_such_user = 67,
     broken = 70,         // a fault of ours
     system = 71,         // out of memory, no more processes

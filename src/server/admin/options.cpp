@@ -6,6 +6,7 @@
 
 #include "common/text.hpp"
 #include "server/auth/audit_chain.hpp"
+#include "server/auth/invitation.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -51,6 +52,9 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--checkpoint ID:MAC]  first record that was changed, dropped or cut off
   audit export          all records as JSON, one a line
        [--after ID]
+  import FILE           users out of another program's file: first what would be done;
+                        with --apply, all of them or none
+       [--from KIND] [--apply] [--skip-bad] [--invitations FILE.csv] [--expires 7d]
   key rotate            a new master key; all secrets are sealed anew while logins go on
   key generate          print a master key, for a credential of systemd's
   policy explain        the rules for failed attempts, and what they leave to who guesses
@@ -83,6 +87,8 @@ Examples:
   securelogin-admin audit show --user alice --since 2d
   securelogin-admin audit verify --checkpoint "$CHECKPOINT"
       with an ID:MAC from the log, kept elsewhere: shows a directory put back
+  securelogin-admin import userdata.db
+      what would become of another program's users; with --apply they are imported
   securelogin-admin key rotate
       after it, back up master.key anew; killed half way, it is run again
   securelogin-admin session revoke alice all
@@ -93,7 +99,7 @@ Exit codes:
   0   done
   1   the audit is not as it was written
   64  wrong usage, or a name that can be nobody's
-  65  password refused
+  65  password refused, or rows or a file that cannot be imported
   67  no such user, device or session
   70  a fault in this program
   71  out of memory or another of the system's resources
@@ -232,6 +238,42 @@ void take_checkpoint(CLI::App& command, std::optional<auth::AuditMark>& checkpoi
         ->type_name("ID:MAC");
 }
 
+void take_import(CLI::App& command, Import& import)
+{
+    command
+        .add_option("FILE", import.file, "A database, htpasswd, shadow, Authelia's users, CSV or JSON lines")
+        ->required();
+    command
+        .add_option_function<std::string>(
+            "--from",
+            [&import](const std::string& text) {
+                import.from = parse_import_kind(text);
+                if (!import.from)
+                    throw CLI::ValidationError("--from", text + ": not one of " + import_kinds());
+            },
+            "What the file is, where it is not recognised: " + import_kinds())
+        ->type_name("KIND");
+    command.add_flag("--apply", import.apply, "Import; without it, only say what would be done");
+    command.add_flag("--skip-bad", import.skip_bad, "Import the rest where rows cannot be");
+    command
+        .add_option_function<std::string>(
+            "--invitations", [&import](const std::string& file) { import.invitations = file; },
+            "Invite those who have no key for one-time codes, and write their invitations there, mode 0600: "
+            "name,invitation")
+        ->type_name("FILE.csv");
+    command
+        .add_option_function<std::string>(
+            "--expires",
+            [&import](const std::string& text) {
+                const auto lasts = parse_duration(text);
+                if (!lasts || *lasts < std::chrono::seconds(1) || *lasts > auth::kLongestInvitation)
+                    throw CLI::ValidationError("--expires", text + ": give 90s, 30m, 12h or 7d, at most 30d");
+                import.invitations_last = *lasts;
+            },
+            "How long the invitations stand (default 7d)")
+        ->type_name("TIME");
+}
+
 /// The whole command line.  Each command fills values of its own, and is what is to be done once it has been
 /// parsed.
 class CommandLine {
@@ -249,6 +291,7 @@ class CommandLine {
         add_user_commands();
         add_audit_commands();
         add_session_commands();
+        take_import(add(app_, "import", "Users out of another program's file", import_), import_);
         auto& key = *app_.add_subcommand("key", "The master key");
         key.require_subcommand(1);
         add(key, "rotate", "Put a new master key in the place of the present one; logins go on", rotate_);
@@ -398,6 +441,7 @@ class CommandLine {
     SessionList session_list_;
     SessionRevoke session_revoke_;
     SessionVerify session_verify_;
+    Import import_;
 };
 
 }  // namespace

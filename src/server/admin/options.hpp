@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "server/admin/failure.hpp"
+#include "server/admin/import/import_kind.hpp"
 #include "server/admin/since.hpp"
 #include "server/auth/audit.hpp"
 #include "server/auth/invitation.hpp"
@@ -85,6 +86,14 @@ struct SessionRevoke {
     std::string which;  // an id, or `all`; as typed
 };
 struct SessionVerify {};
+struct Import {
+    std::filesystem::path file;
+    std::optional<ImportKind> from = {};
+    bool apply = false;
+    bool skip_bad = false;
+    std::optional<std::filesystem::path> invitations = {};
+    std::chrono::seconds invitations_last = std::chrono::days(7);
+};
 struct KeyRotate {};
 struct KeyGenerate {};
 struct PolicyExplain {};
@@ -93,7 +102,7 @@ struct Status {};
 using Command =
     std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable, UserRemove,
                  UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
-                 PolicyExplain, KeyRotate, KeyGenerate, SessionList, SessionRevoke, SessionVerify>;
+                 PolicyExplain, KeyRotate, KeyGenerate, SessionList, SessionRevoke, SessionVerify, Import>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

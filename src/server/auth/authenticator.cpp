@@ -7,6 +7,7 @@
 
 #include "server/auth/password_policy.hpp"
 #include "server/auth/totp.hpp"
+#include "server/auth/wrapped_hash.hpp"
 
 namespace securelogin::auth {
 namespace {
@@ -193,7 +194,7 @@ PasswordCheck Authenticator::check_password(Reader& reader, const Claim& claim, 
     // One hash, whatever is missing: the account, or a password that could be anybody's.
     const Secret nothing;
     const auto& password = prepared ? *prepared : nothing;
-    const bool matches = verify_password(password, stored ? stored->phc.view() : made_up_hash_.view());
+    const bool matches = matches_stored_hash(password, stored ? stored->phc.view() : made_up_hash_.view());
     if (!stored || !prepared || !matches) return {};
     return {.matches = true,
             .epoch = stored->epoch,

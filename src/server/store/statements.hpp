@@ -245,6 +245,33 @@ inline constexpr const char* kPurgeTokenEndings =
     "DELETE FROM token_endings WHERE seq IN (SELECT seq FROM token_endings"
     " WHERE seq <= (SELECT MAX(seq) FROM token_endings) - $1 ORDER BY seq LIMIT $2)";
 
+// An import (store/import_staging.hpp): the schema `staged` is its own, and holds what is on its way in.
+
+inline constexpr const char* kStageAccount =
+    "INSERT INTO staged.accounts (name, spelled, row_number, invited, note, id, password_hash, secret,"
+    " algorithm, digits, period) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (name) DO "
+    "NOTHING";
+inline constexpr const char* kFindStaged =
+    "SELECT spelled, row_number, note FROM staged.accounts WHERE name = $1";
+inline constexpr const char* kStagedAndTaken =
+    "SELECT s.spelled, s.row_number, s.note, u.name FROM staged.accounts s JOIN users u ON u.name = s.name"
+    " ORDER BY s.name";
+inline constexpr const char* kDropStagedAndTaken =
+    "DELETE FROM staged.accounts WHERE name IN (SELECT name FROM users)";
+/// The last of the $2 + 1 names behind $1; none where there are fewer.
+inline constexpr const char* kStagedChunk =
+    "SELECT name FROM staged.accounts WHERE name > $1 ORDER BY name LIMIT 1 OFFSET $2";
+inline constexpr const char* kPublishUsers =
+    "INSERT INTO users (name, id, password_hash, created_at, password_set_at)"
+    " SELECT name, id, password_hash, $1, $1 FROM staged.accounts WHERE name > $2 AND name <= $3"
+    " ORDER BY name ON CONFLICT (name) DO NOTHING";
+inline constexpr const char* kPublishTotp =
+    "INSERT INTO totp (user_id, secret, algorithm, digits, period, enrolled_at)"
+    " SELECT id, secret, algorithm, digits, period, $1 FROM staged.accounts"
+    " WHERE name > $2 AND name <= $3 AND secret IS NOT NULL";
+inline constexpr const char* kStagedAndInvited =
+    "SELECT name FROM staged.accounts WHERE name > $1 AND name <= $2 AND invited = 1 ORDER BY name";
+
 // The installation
 
 inline constexpr const char* kMakeInstallation =

@@ -154,6 +154,21 @@ TEST(Options, WhichAuditRecordsAreWanted)
               (auth::AuditMark{.id = 12, .mac = {}}));
 }
 
+TEST(Options, WhatIsImportedAndHow)
+{
+    const auto defaults = std::get<Import>(parse_good({"import", "userdata.db"}).command);
+    EXPECT_EQ(defaults.file, "userdata.db");
+    EXPECT_FALSE(defaults.from || defaults.apply || defaults.skip_bad || defaults.invitations);
+    EXPECT_EQ(defaults.invitations_last, 24h * 7);
+    const auto import = std::get<Import>(parse_good({"import", "--apply", "--from", "htpasswd", "--expires",
+                                                     "30d", "f", "--skip-bad", "--invitations", "i.csv"})
+                                             .command);
+    EXPECT_EQ(import.from, ImportKind::htpasswd);
+    EXPECT_TRUE(import.apply && import.skip_bad);
+    EXPECT_EQ(import.invitations, "i.csv");
+    EXPECT_EQ(import.invitations_last, 24h * 30);
+}
+
 struct WrongCase {
     const char* name;
     std::vector<const char*> words;
@@ -205,6 +220,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"ATimeThatIsNone", {"audit", "show", "--since", "yesterday"}},
         WrongCase{"ACheckpointThatIsNone", {"audit", "verify", "--checkpoint", "12"}},
         WrongCase{"ANegativeId", {"audit", "export", "--after", "-1"}},
+        WrongCase{"ImportOfNothing", {"import"}}, WrongCase{"ImportOfTwoFiles", {"import", "a", "b"}},
+        WrongCase{"ImportFromNowhere", {"import", "a", "--from", "ldap"}},
+        WrongCase{"InvitationsForEver", {"import", "a", "--expires", "31d"}},
+        WrongCase{"InvitationsForNoTime", {"import", "a", "--expires", "0s"}},
+        WrongCase{"InvitationsUntilADay", {"import", "a", "--expires", "2026-11-22"}},
         WrongCase{"EscapeCodesAreNotPassedOn", {"user", "\x1b]0;pwned\x07"}}),
     [](const auto& row) { return row.param.name; });
 

@@ -1,0 +1,144 @@
+// The kinds of which a line is a user: htpasswd, shadow, JSON lines.
+#include <algorithm>
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
+#include "server/admin/import/row_sources.hpp"
+
+namespace securelogin::admin {
+namespace {
+
+constexpr std::size_t kShadowFields = 9;
+
+ImportRow faulty(std::string why)
+{
+    ImportRow row;
+    row.fault = std::move(why);
+    return row;
+}
+
+bool is_blank_or_comment(std::string_view line) noexcept
+{
+    const auto start = line.find_first_not_of(" \t");
+    return start == std::string_view::npos || line[start] == '#';
+}
+
+/// A name and what is known of its user, out of an object's members.
+ImportRow row_of(const boost::json::object& object)
+{
+    ImportRow row;
+    const std::array<std::pair<std::string_view, std::string*>, 3> members{
+        {{"name", &row.name}, {"password_hash", &row.password_hash}, {"otpauth_uri", &row.otpauth_uri}}};
+    for (const auto& [key, value] : object) {
+        const auto known = std::ranges::find(members, std::string_view(key),
+                                             [](const auto& member) { return member.first; });
+        if (known == members.end())
+            return faulty("it has another member than name, password_hash and otpauth_uri");
+        if (value.is_null()) continue;
+        if (!value.is_string()) return faulty(std::string(known->first) + " is not a string");
+        known->second->assign(value.get_string().data(), value.get_string().size());
+    }
+    return row;
+}
+
+class LineSource final : public RowSource {
+  public:
+    using Parse = std::optional<ImportRow> (*)(std::string_view);
+    LineSource(TextInput input, Parse parse) : input_(std::move(input)), parse_(parse) {}
+    ~LineSource() override { wipe(line_); }
+    LineSource(const LineSource&) = delete;
+    LineSource& operator=(const LineSource&) = delete;
+
+    void read(const Visit& visit) override
+    {
+        using Line = TextInput::Line;
+        line_.reserve(kLongestRow);
+        for (std::uint64_t number = 1;; ++number) {
+            const auto got = input_.next_line(line_);
+            if (got == Line::none) return;
+            auto row = got == Line::too_long ? faulty("it is too long") : parse_(without_mark(number));
+            if (!row) continue;
+            row->number = number;
+            row->position = input_.position();
+            visit(*std::move(row));
+        }
+    }
+    [[nodiscard]] std::uint64_t size() const noexcept override { return input_.size(); }
+
+  private:
+    [[nodiscard]] std::string_view without_mark(std::uint64_t number) const noexcept
+    {
+        constexpr std::string_view mark = "\xEF\xBB\xBF";
+        const std::string_view line(line_);
+        return number == 1 && line.starts_with(mark) ? line.substr(mark.size()) : line;
+    }
+
+    TextInput input_;
+    const Parse parse_;
+    std::string line_ = {};
+};
+
+}  // namespace
+
+std::optional<ImportRow> parse_htpasswd_line(std::string_view line)
+{
+    if (is_blank_or_comment(line)) return std::nullopt;
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) return faulty("there is no colon in it");
+    ImportRow row;
+    row.name = line.substr(0, colon);
+    row.password_hash = line.substr(colon + 1);
+    if (row.password_hash.find(':') != std::string::npos) return faulty("it has more than two fields");
+    if (row.password_hash.empty()) row.fault = "it has no hash";
+    return row;
+}
+
+std::optional<ImportRow> parse_shadow_line(std::string_view line)
+{
+    if (is_blank_or_comment(line)) return std::nullopt;
+    if (std::ranges::count(line, ':') + 1 != kShadowFields) return faulty("it does not have nine fields");
+    ImportRow row;
+    row.name = line.substr(0, line.find(':'));
+    line.remove_prefix(row.name.size() + 1);
+    row.password_hash = line.substr(0, line.find(':'));
+    const std::string_view hash(row.password_hash);
+    if (hash.empty()) row.left_out = "it has no password";
+    if (hash.starts_with('!') || hash.starts_with('*')) row.left_out = "it is locked";
+    return row;
+}
+
+std::optional<ImportRow> parse_json_line(std::string_view line)
+{
+    if (line.find_first_not_of(" \t") == std::string_view::npos) return std::nullopt;
+    std::array<unsigned char, 4096> memory{};
+    boost::json::monotonic_resource resource(memory.data(), memory.size());
+    boost::system::error_code error;
+    auto row = [&] {
+        const auto value = boost::json::parse({line.data(), line.size()}, error, &resource);
+        if (error) return faulty("it is not JSON");
+        return value.is_object() ? row_of(value.get_object()) : faulty("it is not a JSON object");
+    }();
+    wipe({reinterpret_cast<char*>(memory.data()), memory.size()});
+    if (!row.fault && row.name.empty()) row.fault = "it has no name";
+    return row;
+}
+
+std::unique_ptr<RowSource> make_htpasswd_source(TextInput input)
+{
+    return std::make_unique<LineSource>(std::move(input), parse_htpasswd_line);
+}
+
+std::unique_ptr<RowSource> make_shadow_source(TextInput input)
+{
+    return std::make_unique<LineSource>(std::move(input), parse_shadow_line);
+}
+
+std::unique_ptr<RowSource> make_json_lines_source(TextInput input)
+{
+    return std::make_unique<LineSource>(std::move(input), parse_json_line);
+}
+
+}  // namespace securelogin::admin
