@@ -34,7 +34,7 @@ std::string hexadecimal(const auth::NameKey& key)
 boost::json::value text_or_null(const std::string& text)
 {
     if (text.empty()) return nullptr;
-    return boost::json::string(printable(text));
+    return boost::json::string(escaped(text));
 }
 
 boost::json::object entry_json(const auth::AuditEntry& entry)
@@ -42,8 +42,8 @@ boost::json::object entry_json(const auth::AuditEntry& entry)
     const auto& record = entry.record;
     boost::json::object object{{"id", entry.mark.id},
                                {"at", auth::to_rfc3339(record.at)},
-                               {"event", printable(record.event)},
-                               {"outcome", printable(record.outcome)},
+                               {"event", escaped(record.event)},
+                               {"outcome", escaped(record.outcome)},
                                {"reason", text_or_null(record.reason)},
                                {"username", text_or_null(entry.user_name)},
                                {"user_id", nullptr},
@@ -60,13 +60,13 @@ boost::json::object entry_json(const auth::AuditEntry& entry)
 /// Who it was about, as the log shows it.
 std::string who(const auth::AuditEntry& entry)
 {
-    if (!entry.user_name.empty()) return printable(entry.user_name);
+    if (!entry.user_name.empty()) return escaped(entry.user_name);
     if (entry.record.user) return fmt::format("id:{}", static_cast<std::int64_t>(*entry.record.user));
     if (entry.record.name) return "#" + auth::short_form(*entry.record.name);
     return "-";
 }
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : escaped(text); }
 
 constexpr std::string_view kLine = "{:>8} {:<20} {:<20} {:<8} {:<15} {:<20} {}\n";
 
