@@ -159,7 +159,7 @@ void list_text(auth::Reader& reader, Output& output)
 
 void run(const Options& options, const UserList&, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto reader = installation.store->open_reader();
     options.json ? list_json(*reader, output) : list_text(*reader, output);
 }
@@ -167,7 +167,7 @@ void run(const Options& options, const UserList&, Output& output)
 void run(const Options& options, const UserShow& command, Output& output)
 {
     const auto name = require_name("showing a user", command.name);
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto reader = installation.store->open_reader();
     const auto account = reader->find_account(name);
     if (!account) no_such_user("showing a user", name);
