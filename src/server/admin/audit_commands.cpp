@@ -123,9 +123,11 @@ boost::json::object findings_json(const auth::AuditFindings& findings)
                                {"records", findings.records},
                                {"checkpoint", nullptr},
                                {"chained_from", findings.begin ? findings.begin->mark.id : 1},
+                               {"restored", nullptr},
                                {"first_bad_record", nullptr},
                                {"what", nullptr}};
     if (findings.last.id > 0) object["checkpoint"] = to_text(findings.last);
+    if (findings.restored) object["restored"] = findings.restored->mark.id;
     if (findings.fault) {
         object["first_bad_record"] = findings.fault->record;
         object["what"] = findings.fault->what;
@@ -150,6 +152,11 @@ std::string findings_text(const auth::AuditFindings& findings)
         text += fmt::format("chained-from {} {}, what stands before was written without a chain\n",
                             findings.begin->mark.id, auth::to_rfc3339(findings.begin->record.at));
     }
+    if (findings.restored) {
+        text += fmt::format("restored {} {}, {}: what was recorded there since the backup is not here\n",
+                            findings.restored->mark.id, auth::to_rfc3339(findings.restored->record.at),
+                            escaped(findings.restored->record.reason));
+    }
     return text;
 }
 
@@ -157,7 +164,7 @@ std::string findings_text(const auth::AuditFindings& findings)
 
 void run(const Options& options, const AuditShow& command, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto query = query_of(command, installation);
     const auto reader = installation.store->open_reader();
     options.json ? show_json(*reader, query, output) : show_text(*reader, query, output);
@@ -165,7 +172,7 @@ void run(const Options& options, const AuditShow& command, Output& output)
 
 void run(const Options& options, const AuditExport& command, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto reader = installation.store->open_reader();
     reader->for_each_audit_entry({.after = command.after}, [&](const auth::AuditEntry& entry) {
         output.write_json(entry_json(entry));
@@ -176,7 +183,7 @@ void run(const Options& options, const AuditExport& command, Output& output)
 
 void run(const Options& options, const AuditVerify& command, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     auto keys = kept_keys(installation);
     auto findings = verify(installation, keys, command.checkpoint);
     // The keys are from before the audit was read: where they have been rotated since, once more.

@@ -10,8 +10,9 @@ namespace securelogin::admin {
 enum class ExitCode {
     done = 0,
     tampered = 1,  // the audit is not as it was written
+    problems = 1,  // doctor has found some
     usage = 64,    // the command line, a user name that can be nobody's
-    refused = 65,  // the password
+    refused = 65,  // the password, a passphrase, a file that is not what it should be
     no_such_user = 67,
     broken = 70,         // a fault of ours
     system = 71,         // out of memory, no more processes

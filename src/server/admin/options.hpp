@@ -66,6 +66,24 @@ struct AuditVerify {
 struct AuditExport {
     std::int64_t after = 0;  // the id of the last record that is not wanted any more
 };
+struct Backup {
+    std::filesystem::path file;
+};
+struct Restore {
+    std::filesystem::path file;
+    bool trust_clock = false;  // also where the audit knows of later moments
+};
+struct Export {
+    std::optional<std::filesystem::path> file = {};  // else stdout
+    bool plain = false;
+    std::optional<std::filesystem::path> passphrase = {};
+};
+struct Unseal {
+    std::filesystem::path file;
+    std::optional<std::filesystem::path> to = {};  // else stdout
+    std::optional<std::filesystem::path> passphrase = {};
+};
+struct Doctor {};
 struct KeyRotate {};
 struct KeyGenerate {};
 struct PolicyExplain {};
@@ -73,7 +91,7 @@ struct Status {};
 
 using Command = std::variant<Status, UserAdd, UserList, UserShow, UserDisable, UserEnable, UserRemove,
                              UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
-                             PolicyExplain, KeyRotate, KeyGenerate>;
+                             PolicyExplain, KeyRotate, KeyGenerate, Backup, Restore, Export, Unseal, Doctor>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

@@ -28,6 +28,7 @@ class SqliteReader final : public auth::Reader {
     std::optional<auth::StoredPassword> find_password(const auth::UserName& name) override;
     std::optional<auth::Account> find_account(const auth::UserName& name) override;
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
+    void for_each_credentials(const std::function<void(const auth::Credentials&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now) override;
     std::vector<auth::Device> devices(auth::UserId user) override;
     void for_each_audit_entry(const auth::AuditQuery& query, const AuditVisit& visit) override;
@@ -50,6 +51,9 @@ class SqliteReader final : public auth::Reader {
 
     [[nodiscard]] std::optional<auth::StoredPassword> read_password(const auth::UserName& name);
     [[nodiscard]] std::vector<auth::Account> accounts_after(const std::string& name);
+    [[nodiscard]] std::vector<auth::Credentials> credentials_after(const std::string& name);
+    [[nodiscard]] std::vector<auth::Credentials> read_credentials(const std::string& after);
+    [[nodiscard]] auth::Credentials credentials_of(SQLite::Statement& sealed, auth::Account account);
     [[nodiscard]] std::vector<auth::AuditEntry> audit_page(const auth::AuditQuery& query, std::int64_t after);
     /// The id behind which the newest begin that are wanted.
     [[nodiscard]] std::int64_t before_the_newest(const auth::AuditQuery& query, std::int64_t newest);
