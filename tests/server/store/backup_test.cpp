@@ -41,7 +41,7 @@ class Backups : public testing::Test {
     {
         const Descriptor descriptor(::open(copy.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         return back_up(file_, descriptor.get(), copy, [&](std::int64_t, std::int64_t) { meanwhile(); },
-                       {.pages_per_step = 4, .pause_per_work = 0});
+                       {.pages_per_step = 1, .pause_per_work = 0});
     }
     static int number(const std::filesystem::path& file, const char* query)
     {
