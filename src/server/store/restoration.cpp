@@ -71,6 +71,20 @@ bool is_damage(const SQLite::Exception& error) noexcept
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
+void spend_steps(SQLite::Database& database, auth::Time moment, int window)
+{
+    constexpr int users_at_once = 10'000;
+    SQLite::Statement piece(database, sql::kEndOfPiece);
+    SQLite::Statement spend(database, sql::kSpendAllSteps);
+    for (std::int64_t after = -1;;) {  // an id is never negative
+        Execution end(piece, after, users_at_once);
+        if (!end.next() || piece.isColumnNull(0)) return;
+        const auto last = piece.getColumn(0).getInt64();
+        Execution(spend, moment, window, after, last).run();
+        after = last;
+    }
+}
+
 /// The file that a link leads to: it is what programs have open.
 std::filesystem::path resolved(const std::filesystem::path& database)
 {
@@ -114,7 +128,8 @@ try {
     auto& database = connection_->database();
     try {
         // The copy is nobody else's, and reaches the disk as a whole, at its end.
-        database.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF;");
+        // All of it is read: a mapping would grow with it.
+        database.exec("PRAGMA mmap_size = 0; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF;");
     } catch (const SQLite::Exception& error) {
         if (!is_damage(error)) throw;
         refuse("it is not a database, or damaged", kOneOfOurs);
@@ -218,8 +233,7 @@ HeldOn Restoration::neutralize(auth::Time moment, int window)
         HeldOn held;
         SQLite::Transaction transaction(connection_->database(), SQLite::TransactionBehavior::IMMEDIATE);
         if (replaced_.state == Replaced::State::good) held = hold_on(connection_->database());
-        SQLite::Statement spend(connection_->database(), sql::kSpendAllSteps);
-        Execution(spend, moment, window).run();
+        spend_steps(connection_->database(), moment, window);
         connection_->database().exec(sql::kEndAllSessions);
         for (const auto* const table : kUsedOnce) forget_table(table);
         record(moment);

@@ -226,8 +226,13 @@ inline constexpr const char* kSummary =
 
 // After a restore.  Codes: $1 is the moment, $2 how many steps ahead of it one may have been spent.
 
+/// A piece at a time, by user: SQLite keeps in memory what a statement changes until it ends.
 inline constexpr const char* kSpendAllSteps =
-    "UPDATE totp SET last_step = $1 / period + $2 WHERE last_step < $1 / period + $2";
+    "UPDATE totp SET last_step = $1 / period + $2 WHERE last_step < $1 / period + $2"
+    " AND user_id > $3 AND user_id <= $4";
+inline constexpr const char* kEndOfPiece =
+    "SELECT MAX(user_id) FROM (SELECT user_id FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2) AS "
+    "piece";
 inline constexpr const char* kEndAllSessions = "DELETE FROM sessions";
 inline constexpr const char* kNewestAuditTime = "SELECT MAX(at) FROM audit";
 
