@@ -55,6 +55,14 @@ std::string printable(std::string_view text)
     return shown;
 }
 
+std::string escaped(std::string_view text)
+{
+    std::string doubled;
+    doubled.reserve(text.size());
+    for (const char c : text) doubled.append(c == '\\' ? 2 : 1, c);
+    return printable(doubled);
+}
+
 std::size_t count_code_points(std::string_view text) noexcept
 {
     std::size_t count = 0;

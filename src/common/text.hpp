@@ -32,6 +32,9 @@ struct DecodedCharacter {
 /// `text` with everything that is not printable, malformed octets included, as \xHH of its octets.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// The same with a backslash as \\: no two texts are shown alike.
+[[nodiscard]] std::string escaped(std::string_view text);
+
 /// The number of code points.  REQUIRES: well-formed UTF-8.
 [[nodiscard]] std::size_t count_code_points(std::string_view text) noexcept;
 

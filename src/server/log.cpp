@@ -41,14 +41,6 @@ std::string_view name_of(Level level) noexcept
     return "error";
 }
 
-std::string visible(std::string_view value)
-{
-    std::string doubled;
-    doubled.reserve(value.size());
-    for (const char c : value) doubled.append(c == '\\' ? 2 : 1, c);
-    return printable(doubled);
-}
-
 std::string in_quotes(std::string_view text, std::string_view to_escape)
 {
     std::string quoted = "\"";
@@ -61,13 +53,13 @@ std::string in_quotes(std::string_view text, std::string_view to_escape)
 
 std::string text_value(std::string_view value)
 {
-    auto shown = visible(value);
+    auto shown = escaped(value);
     const bool plain = !shown.empty() && shown.find_first_of(" \"=\\") == std::string::npos;
-    return plain ? shown : in_quotes(shown, "\"");  // visible() has seen to the backslashes
+    return plain ? shown : in_quotes(shown, "\"");  // escaped() has seen to the backslashes
 }
 
 // RFC 8259 section 7: in text that is printable only the quote and the backslash are special.
-std::string json_value(std::string_view value) { return in_quotes(visible(value), "\"\\"); }
+std::string json_value(std::string_view value) { return in_quotes(escaped(value), "\"\\"); }
 
 std::string format_text(std::string_view time, Level level, std::string_view event,
                         std::initializer_list<Field> fields)

@@ -30,6 +30,7 @@
 #include "server/confinement.hpp"
 #include "server/daemon_options.hpp"
 #include "server/data_directory.hpp"
+#include "server/directory_lock.hpp"
 #include "server/housekeeping.hpp"
 #include "server/log.hpp"
 #include "server/login/metrics.hpp"
@@ -121,6 +122,18 @@ void check_named_files(const Settings& settings)
     [[maybe_unused]] const auto rules = password_rules(settings);
 }
 
+/// An older schema is good, and is left as it is.
+int check_database(const DataDirectory& data, const auth::MasterKeySource& keys)
+try {
+    [[maybe_unused]] const auto store =
+        store::open_sqlite_store(data.database(), keys, {.if_older = store::SqliteOptions::IfOlder::refuse});
+    std::cerr << "securelogind: settings, key, certificate and database are good\n";
+    return 0;
+} catch (const store::OlderSchema& older) {
+    std::cerr << "securelogind: settings, key and certificate are good; " << older.what() << '\n';
+    return 0;
+}
+
 /// --check: everything that a start would read, and nothing written.
 int check(const DaemonOptions& options)
 {
@@ -143,9 +156,7 @@ int check(const DaemonOptions& options)
     check_named_files(settings);
     if (std::filesystem::exists(data.database()) || std::filesystem::exists(data.master_key())) {
         const auto keys = data.master_keys(DataDirectory::IfMissing::refuse);
-        if (std::filesystem::exists(data.database())) {
-            [[maybe_unused]] const auto store = store::open_sqlite_store(data.database(), keys, {});
-        }
+        if (std::filesystem::exists(data.database())) return check_database(data, keys);
     }
     std::cerr << "securelogind: settings, key, certificate and database are good\n";
     return 0;
@@ -333,6 +344,7 @@ int run(const DaemonOptions& options)
     const auto data = DataDirectory::open(DataDirectory::choose(options.data, settings),
                                           DataDirectory::IfMissing::make, settings.process.user);
     auto alarm_runner = start_alarm_runner(settings);  // before there are threads, secrets and walls
+    const DirectoryLock at_work(data.path(), DirectoryLock::As::daemon);  // and not that child's
     // Read before files are out of reach: systemd's credentials are elsewhere.
     const auto keys = data.master_keys(DataDirectory::IfMissing::make);
     auto sockets = bind_everywhere(where, settings);
@@ -424,6 +436,9 @@ int main(int argc, char** argv)
     try {
         const auto parsed = securelogin::parse_daemon_options(argc, argv);
         return parsed.exit_code ? *parsed.exit_code : securelogin::run(parsed.options);
+    } catch (const securelogin::DirectoryBusy& busy) {
+        std::cerr << "securelogind: " << busy.what() << '\n';
+        return 1;  // it passes: the service manager may try again
     } catch (const securelogin::StartupError& error) {
         std::cerr << "securelogind: " << error.what() << '\n';
         return securelogin::kConfigurationError;

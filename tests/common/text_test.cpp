@@ -137,6 +137,14 @@ INSTANTIATE_TEST_SUITE_P(Text, Printable,
                                          PrintableCase{"GoodAfterBad", "\xE2\xC3\xA4", "\\xe2\xC3\xA4"}),
                          [](const auto& row) { return row.param.name; });
 
+TEST(Escaped, ShowsNoTwoTextsAlike)
+{
+    EXPECT_EQ(escaped("alice ~!"), "alice ~!");
+    EXPECT_EQ(escaped("\x1B"), "\\x1b");
+    EXPECT_EQ(escaped("\\x1b"), "\\\\x1b") << "what looks like an escape and is none";
+    EXPECT_EQ(escaped("a\\"), "a\\\\");
+}
+
 TEST(CountCodePoints, CountsCharactersNotOctets)
 {
     EXPECT_EQ(count_code_points(""), 0U);

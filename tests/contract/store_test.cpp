@@ -1439,6 +1439,29 @@ TEST_P(StoreContract, AllAccountsAreVisitedInTheOrderOfNames)
 TEST_P(StoreContract, NobodyIsVisitedWhereThereIsNobody)
 {
     store().open_reader()->for_each_account([](const Account&) { FAIL(); });
+    store().open_reader()->for_each_credentials([](const auth::Credentials&) { FAIL(); });
+}
+
+TEST_P(StoreContract, CredentialsAreVisitedInTheOrderOfNamesEachWithItsOwn)
+{
+    constexpr int kAccounts = 600;
+    std::set<std::string> names;
+    for (int i = 0; i < kAccounts; ++i) names.insert("user" + std::to_string(i));
+    transact([&](Transaction& t) {
+        std::int64_t id = 0;
+        for (const auto& user : names) EXPECT_TRUE(t.add_account(new_account(user, ++id)));
+        t.set_password(t.find_account(name("user7")).value(), Secret::copy_of("another"), kNoon);
+    });
+    std::vector<std::string> visited;
+    store().open_reader()->for_each_credentials([&](const auth::Credentials& credentials) {
+        const auto user = credentials.account.name.str();
+        visited.push_back(user);
+        EXPECT_EQ(credentials.phc.view(), user == "user7" ? "another" : "$argon2id$of-" + user);
+        ASSERT_TRUE(credentials.totp_secret);
+        EXPECT_EQ(credentials.totp_secret->view(), "secret-of-" + user);
+        EXPECT_EQ(credentials.account.totp->parameters.digits, 8);
+    });
+    EXPECT_EQ(visited, std::vector<std::string>(names.begin(), names.end()));
 }
 
 TEST_P(StoreContract, SessionsCountWhileTheyAreLive)

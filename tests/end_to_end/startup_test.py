@@ -31,7 +31,7 @@ class StartUp(TestCase):
 
     def test_first_start_makes_everything_and_says_so(self):
         daemon = self.start()
-        self.assertEqual({"securelogin.db", "master.key", "tls"},
+        self.assertEqual({"securelogin.db", "master.key", "tls", "lock"},
                          {name for name in os.listdir(self.place.data) if not name.endswith(("-wal", "-shm"))})
         self.assertIn(str(self.place.data), daemon.stderr.text().replace("\\/", "/"))
 

@@ -514,6 +514,16 @@ class MemoryStore::Lookups final : public auth::Reader {
         for (const auto& [name, user] : state.users) visit(user.account);
     }
 
+    void for_each_credentials(const std::function<void(const auth::Credentials&)>& visit) override
+    {
+        const auto state = committed();
+        for (const auto& [name, user] : state.users) {
+            auth::Credentials credentials{.account = user.account, .phc = user.phc->clone()};
+            if (user.account.totp) credentials.totp_secret = user.totp_secret->clone();
+            visit(credentials);
+        }
+    }
+
     std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, Time now) override
     {
         const auto state = committed();

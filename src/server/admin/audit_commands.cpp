@@ -34,7 +34,7 @@ std::string hexadecimal(const auth::NameKey& key)
 boost::json::value text_or_null(const std::string& text)
 {
     if (text.empty()) return nullptr;
-    return boost::json::string(printable(text));
+    return boost::json::string(escaped(text));
 }
 
 boost::json::object entry_json(const auth::AuditEntry& entry)
@@ -42,8 +42,8 @@ boost::json::object entry_json(const auth::AuditEntry& entry)
     const auto& record = entry.record;
     boost::json::object object{{"id", entry.mark.id},
                                {"at", auth::to_rfc3339(record.at)},
-                               {"event", printable(record.event)},
-                               {"outcome", printable(record.outcome)},
+                               {"event", escaped(record.event)},
+                               {"outcome", escaped(record.outcome)},
                                {"reason", text_or_null(record.reason)},
                                {"username", text_or_null(entry.user_name)},
                                {"user_id", nullptr},
@@ -60,13 +60,13 @@ boost::json::object entry_json(const auth::AuditEntry& entry)
 /// Who it was about, as the log shows it.
 std::string who(const auth::AuditEntry& entry)
 {
-    if (!entry.user_name.empty()) return printable(entry.user_name);
+    if (!entry.user_name.empty()) return escaped(entry.user_name);
     if (entry.record.user) return fmt::format("id:{}", static_cast<std::int64_t>(*entry.record.user));
     if (entry.record.name) return "#" + auth::short_form(*entry.record.name);
     return "-";
 }
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : escaped(text); }
 
 constexpr std::string_view kLine = "{:>8} {:<20} {:<20} {:<8} {:<15} {:<20} {}\n";
 
@@ -123,9 +123,11 @@ boost::json::object findings_json(const auth::AuditFindings& findings)
                                {"records", findings.records},
                                {"checkpoint", nullptr},
                                {"chained_from", findings.begin ? findings.begin->mark.id : 1},
+                               {"restored", nullptr},
                                {"first_bad_record", nullptr},
                                {"what", nullptr}};
     if (findings.last.id > 0) object["checkpoint"] = to_text(findings.last);
+    if (findings.restored) object["restored"] = findings.restored->mark.id;
     if (findings.fault) {
         object["first_bad_record"] = findings.fault->record;
         object["what"] = findings.fault->what;
@@ -150,6 +152,11 @@ std::string findings_text(const auth::AuditFindings& findings)
         text += fmt::format("chained-from {} {}, what stands before was written without a chain\n",
                             findings.begin->mark.id, auth::to_rfc3339(findings.begin->record.at));
     }
+    if (findings.restored) {
+        text += fmt::format("restored {} {}, {}: what was recorded there since the backup is not here\n",
+                            findings.restored->mark.id, auth::to_rfc3339(findings.restored->record.at),
+                            escaped(findings.restored->record.reason));
+    }
     return text;
 }
 
@@ -157,7 +164,7 @@ std::string findings_text(const auth::AuditFindings& findings)
 
 void run(const Options& options, const AuditShow& command, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto query = query_of(command, installation);
     const auto reader = installation.store->open_reader();
     options.json ? show_json(*reader, query, output) : show_text(*reader, query, output);
@@ -165,7 +172,7 @@ void run(const Options& options, const AuditShow& command, Output& output)
 
 void run(const Options& options, const AuditExport& command, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto reader = installation.store->open_reader();
     reader->for_each_audit_entry({.after = command.after}, [&](const auth::AuditEntry& entry) {
         output.write_json(entry_json(entry));
@@ -176,7 +183,7 @@ void run(const Options& options, const AuditExport& command, Output& output)
 
 void run(const Options& options, const AuditVerify& command, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     auto keys = kept_keys(installation);
     auto findings = verify(installation, keys, command.checkpoint);
     // The keys are from before the audit was read: where they have been rotated since, once more.

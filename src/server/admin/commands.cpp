@@ -3,7 +3,10 @@
 #include <variant>
 
 #include "server/admin/audit_commands.hpp"
+#include "server/admin/backup_commands.hpp"
 #include "server/admin/device_commands.hpp"
+#include "server/admin/doctor.hpp"
+#include "server/admin/export_commands.hpp"
 #include "server/admin/import_command.hpp"
 #include "server/admin/invitation_commands.hpp"
 #include "server/admin/key_commands.hpp"

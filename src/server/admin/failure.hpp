@@ -10,8 +10,9 @@ namespace securelogin::admin {
 enum class ExitCode {
     done = 0,
     tampered = 1,  // the audit is not as it was written
+    problems = 1,  // doctor has found some
     usage = 64,    // the command line, a user name that can be nobody's
-    refused = 65,  // the password; rows or a file that cannot be imported
+    refused = 65,  // a password or passphrase; a file, or rows of it, that are not what they should be
     no_such_user = 67,
     broken = 70,         // a fault of ours
     system = 71,         // out of memory, no more processes

@@ -186,6 +186,7 @@ void run(const Options& options, const KeyRotate&, Output& output)
         rotating = kept.retiring.has_value();
         return installation.directory;
     }();
+    const DirectoryLock at_work(directory.path(), DirectoryLock::As::program);
     const OneAtATime lock(directory.path());
     provide_new_key(directory, rotating);
     confirm(options, directory, rotate(directory), output);

@@ -14,6 +14,7 @@
 #include "server/admin/output.hpp"
 #include "server/auth/store.hpp"
 #include "server/config.hpp"
+#include "server/directory_lock.hpp"
 #include "server/process.hpp"
 #include "server/store/sqlite_store.hpp"
 
@@ -46,6 +47,8 @@ ExitCode run_and_report(const Options& options)
         return ExitCode::done;
     } catch (const Failure& failure) {
         return report(failure.exit_code(), failure.what());
+    } catch (const DirectoryBusy& error) {
+        return report(ExitCode::try_later, error.what());
     } catch (const StartupError& error) {
         return report(ExitCode::configuration, error.what());
     } catch (const store::StoreBusy& error) {

@@ -28,10 +28,17 @@ std::string system_says() { return std::generic_category().message(errno); }
 
 Descriptor create(const std::filesystem::path& path)
 {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
     if (file.is_open()) return file;
     if (errno == EEXIST) fail(ExitCode::cannot_create, path, "it exists: remove it, or choose another name");
     fail(ExitCode::cannot_create, path, system_says());
+}
+
+/// While the program still has the rights of the one who asked for the file.
+Descriptor open_directory_of(const std::filesystem::path& path)
+{
+    const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    return Descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 /// Whether `name` still is the file that we made, and not another that was put in its place.
@@ -57,7 +64,8 @@ bool is_still(int file, const char* name) noexcept
 
 }  // namespace
 
-NewFile::NewFile(const std::filesystem::path& path) : path_(path), file_(create(path))
+NewFile::NewFile(const std::filesystem::path& path)
+    : path_(path), file_(create(path)), directory_(open_directory_of(path))
 {
     try {
         start_remover();
@@ -95,13 +103,26 @@ void NewFile::end_remover() noexcept
 
 void NewFile::write(std::string_view content)
 {
+    append(content);
+    sync();
+}
+
+void NewFile::append(std::string_view content)
+{
     while (!content.empty()) {
         const auto written = ::write(file_.get(), content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) fail(ExitCode::input_output, path_, system_says());
         content.remove_prefix(static_cast<std::size_t>(written));
     }
+}
+
+void NewFile::sync()
+{
     if (fsync(file_.get()) != 0) fail(ExitCode::input_output, path_, system_says());
+    // Some file systems sync no directory (EINVAL), and are as good as they are.
+    if (directory_.is_open() && fsync(directory_.get()) != 0 && errno != EINVAL)
+        fail(ExitCode::input_output, path_, system_says());
 }
 
 void NewFile::keep() noexcept

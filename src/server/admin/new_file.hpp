@@ -27,9 +27,15 @@ class NewFile {
 
     /// The whole content, on disk when this returns.  Throws Failure.
     void write(std::string_view content);
+    /// A piece of it.  REQUIRES: sync() before keep().  Throws Failure.
+    void append(std::string_view piece);
+    /// What has been written, and the name, are on disk when this returns.  Throws Failure.
+    void sync();
     void keep() noexcept;
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    /// Open for reading and writing; stays this object's.
+    [[nodiscard]] int descriptor() const noexcept { return file_.get(); }
 
   private:
     void start_remover();
@@ -37,7 +43,8 @@ class NewFile {
 
     std::filesystem::path path_;
     Descriptor file_;
-    Descriptor verdict_;  // an octet through it: keep; its end without one: remove
+    Descriptor directory_;  // that the file is in; not open where nobody may read it
+    Descriptor verdict_;    // an octet through it: keep; its end without one: remove
     pid_t remover_ = -1;
 };
 

@@ -57,6 +57,14 @@ constexpr const char* kFooter = R"(Commands (each has a --help of its own):
        [--from KIND] [--apply] [--skip-bad] [--invitations FILE.csv] [--expires 7d]
   key rotate            a new master key; all secrets are sealed anew while logins go on
   key generate          print a master key, for a credential of systemd's
+  backup FILE           a copy of the database, while logins go on; without the master key
+  restore FILE          a backup in the place of the database; the daemon is stopped
+       [--trust-clock]
+  export [FILE]         all accounts as JSON lines, sealed under a passphrase
+       [--passphrase-file FILE] [--plain]
+  unseal FILE           what a sealed export holds
+       [--to FILE] [--passphrase-file FILE]
+  doctor                what is wrong here, and what to do about it
   policy explain        the rules for failed attempts, and what they leave to who guesses
   status                where things are, how many users, versions, certificate, clock
 
@@ -93,19 +101,20 @@ Examples:
       after it, back up master.key anew; killed half way, it is run again
   securelogin-admin session revoke alice all
   printf '%s\n' "$TOKEN" | securelogin-admin session verify
+  securelogin-admin backup /var/backups/securelogin-$(date +%F).db
   securelogin-admin status --data /srv/login
 
 Exit codes:
   0   done
-  1   the audit is not as it was written
+  1   the audit is not as it was written; doctor has found a problem
   64  wrong usage, or a name that can be nobody's
-  65  password refused, or rows or a file that cannot be imported
+  65  password or passphrase refused; a file, or rows of it, that cannot be used
   67  no such user, device or session
   70  a fault in this program
   71  out of memory or another of the system's resources
-  73  the user, invitation or QR code's file exists already, or the file cannot be made
+  73  the user, the invitation or the file exists already, or the file cannot be made
   74  reading or writing failed (database, file, pipe)
-  75  another program keeps the database locked: try again
+  75  another program keeps the database locked, or the daemon runs: try again
   77  the token is not valid
   78  settings, data directory or master key missing or unsafe
 
@@ -174,6 +183,19 @@ void take_device(CLI::App& command, UserForgetDevice& forget)
             "FINGERPRINT", [&forget](const std::string& typed) { forget.fingerprint = typed; },
             "The device, as user show lists it; its first 8 characters do")
         ->excludes(all);
+}
+
+void take_file(CLI::App& command, std::filesystem::path& file, const char* description)
+{
+    command.add_option("FILE", file, description)->required();
+}
+
+CLI::Option* take_passphrase(CLI::App& command, std::optional<std::filesystem::path>& file)
+{
+    return command
+        .add_option("--passphrase-file", file,
+                    "Read the passphrase from there: one line (default: ask on the terminal)")
+        ->type_name("FILE");
 }
 
 void take_totp(CLI::App& command, auth::TotpParameters& totp)
@@ -297,6 +319,8 @@ class CommandLine {
         add(key, "rotate", "Put a new master key in the place of the present one; logins go on", rotate_);
         add(key, "generate", "Print a new master key, for a credential of systemd's; changes nothing",
             generate_);
+        add_moving_commands();
+        add(app_, "doctor", "What is wrong here, and what to do about it", doctor_);
         auto& policy = *app_.add_subcommand("policy", "The rules for failed attempts");
         policy.require_subcommand(1);
         add(policy, "explain", "The rules in force, and what they leave to somebody who guesses", explain_);
@@ -419,8 +443,38 @@ class CommandLine {
             ->type_name("ID");
     }
 
+    void add_moving_commands()
+    {
+        auto& backup =
+            add(app_, "backup", "Copy the database while logins go on; the master key is not in it", backup_);
+        take_file(backup, backup_.file, "Where to; never over an existing file; mode 0600");
+        auto& restore = add(app_, "restore",
+                            "Put a backup in the place of the database, the daemon being stopped", restore_);
+        take_file(restore, restore_.file, "The backup");
+        restore.add_flag("--trust-clock", restore_.trust_clock,
+                         "The clock is right, although the audit has records of later moments");
+
+        auto& exporting =
+            add(app_, "export", "All accounts as JSON lines, sealed under a passphrase", export_);
+        exporting.add_option("FILE", export_.file, "Where to (default stdout); never over an existing file");
+        auto* const plain = exporting.add_flag(
+            "--plain", export_.plain,
+            "In clear: password hashes and one-time code secrets, for anyone who reads it");
+        take_passphrase(exporting, export_.passphrase)->excludes(plain);
+        auto& unseal = add(app_, "unseal", "What a sealed export holds, in clear", unseal_);
+        take_file(unseal, unseal_.file, "The export");
+        unseal.add_option("--to", unseal_.to, "Where to (default stdout); never over an existing file")
+            ->type_name("FILE");
+        take_passphrase(unseal, unseal_.passphrase);
+    }
+
     CLI::App app_;
     Options options_;
+    Backup backup_;
+    Restore restore_;
+    Export export_;
+    Unseal unseal_;
+    Doctor doctor_;
     PolicyExplain explain_;
     KeyRotate rotate_;
     KeyGenerate generate_;

@@ -94,15 +94,33 @@ struct Import {
     std::optional<std::filesystem::path> invitations = {};
     std::chrono::seconds invitations_last = std::chrono::days(7);
 };
+struct Backup {
+    std::filesystem::path file;
+};
+struct Restore {
+    std::filesystem::path file;
+    bool trust_clock = false;  // also where the audit knows of later moments
+};
+struct Export {
+    std::optional<std::filesystem::path> file = {};  // else stdout
+    bool plain = false;
+    std::optional<std::filesystem::path> passphrase = {};
+};
+struct Unseal {
+    std::filesystem::path file;
+    std::optional<std::filesystem::path> to = {};  // else stdout
+    std::optional<std::filesystem::path> passphrase = {};
+};
+struct Doctor {};
 struct KeyRotate {};
 struct KeyGenerate {};
 struct PolicyExplain {};
 struct Status {};
 
-using Command =
-    std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable, UserRemove,
-                 UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify, AuditExport,
-                 PolicyExplain, KeyRotate, KeyGenerate, SessionList, SessionRevoke, SessionVerify, Import>;
+using Command = std::variant<Status, UserAdd, UserInvite, UserList, UserShow, UserDisable, UserEnable,
+                             UserRemove, UserPasswd, UserResetTotp, UserForgetDevice, AuditShow, AuditVerify,
+                             AuditExport, PolicyExplain, KeyRotate, KeyGenerate, SessionList, SessionRevoke,
+                             SessionVerify, Import, Backup, Restore, Export, Unseal, Doctor>;
 
 struct Options {
     std::optional<std::filesystem::path> config = {};

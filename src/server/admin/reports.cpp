@@ -241,7 +241,7 @@ void show_invited(const Options& options, const auth::Invitation& invitation, Ou
 
 void run(const Options& options, const UserList&, Output& output)
 {
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto reader = installation.store->open_reader();
     options.json ? list_json(*reader, output) : list_text(*reader, output);
 }
@@ -249,7 +249,7 @@ void run(const Options& options, const UserList&, Output& output)
 void run(const Options& options, const UserShow& command, Output& output)
 {
     const auto name = require_name("showing a user", command.name);
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto reader = installation.store->open_reader();
     const auto account = reader->find_account(name);
     const auto invitation = invitation_of(*reader, name);

@@ -1,7 +1,6 @@
 #include "server/admin/status.hpp"
 
 #include <fmt/format.h>
-#include <sys/timex.h>
 
 #include <algorithm>
 #include <boost/json/object.hpp>
@@ -16,6 +15,7 @@
 #include "common/certificate.hpp"
 #include "common/text.hpp"
 #include "server/admin/installation.hpp"
+#include "server/admin/kernel_clock.hpp"
 #include "server/auth/clock_health.hpp"
 #include "server/auth/phc.hpp"
 #include "server/auth/time_text.hpp"
@@ -76,14 +76,6 @@ CertificateStatus certificate_status(const Installation& installation)
     return status;
 }
 
-/// What the kernel says, whichever program sets its clock (the rule of systemd's timedatectl).
-bool clock_synchronized() noexcept
-{
-    constexpr long worst_error = 16'000'000;  // microseconds: what the kernel says when nobody sets it
-    timex state{};
-    return adjtimex(&state) >= 0 && state.maxerror < worst_error;
-}
-
 /// Accounts whose password hash has other parameters than the settings', until their next login: how long a
 /// check takes tells a stranger that they exist (docs/security.md).
 std::size_t count_outdated_hashes(const Installation& installation)
@@ -115,7 +107,7 @@ MemoryBound bound_of(const Settings& settings)
 Picture take(const Options& options)
 {
     auto settings = settings_file(options);  // before the rights to look for it may be given up
-    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse);
+    const auto installation = open_installation(options, DataDirectory::IfMissing::refuse, Purpose::look);
     const auto now = auth::SystemClock().now();
     const auto kept = store::read_kept_keys(installation.directory.database(), installation.keys);
     return {.settings = std::move(settings),

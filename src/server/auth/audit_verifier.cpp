@@ -46,13 +46,14 @@ bool AuditVerifier::take(const AuditEntry& entry)
             find(id, "record " + std::to_string(id) + " has been changed, or another put in its place");
         }
     } else if (checkpoint_ && checkpoint_->id == id && !same(checkpoint_->mac, entry.mark.mac)) {
-        find(id,
-             "record " + std::to_string(id) + " is not the one of the checkpoint: " + std::string(kPutBack));
+        if (entry.record.event == kRestored) findings_.restored = entry;
+        find(id, "record " + std::to_string(id) + " is not the one of the checkpoint: " + put_back());
     } else {
         findings_.records += 1;
         findings_.last = entry.mark;
         if (checkpoint_ && checkpoint_->id == id) checkpoint_seen_ = true;
         if (entry.record.event == kChainBegins) findings_.begin = entry;
+        if (entry.record.event == kRestored) findings_.restored = entry;
     }
     return !findings_.fault;
 }
@@ -81,10 +82,17 @@ void AuditVerifier::check_end(const std::optional<AuditHead>& head)
     } else if (!same(head->last.mac, findings_.last.mac)) {
         find(last, "the audit's head belongs to another record " + std::to_string(last));
     } else if (checkpoint_ && !checkpoint_seen_) {
-        find(std::min(checkpoint_->id, last + 1), "the checkpoint's record " +
-                                                      std::to_string(checkpoint_->id) +
-                                                      " is missing: " + std::string(kPutBack));
+        find(std::min(checkpoint_->id, last + 1),
+             "the checkpoint's record " + std::to_string(checkpoint_->id) + " is missing: " + put_back());
     }
+}
+
+/// A restore that was ours looks the same to a checkpoint from before it.
+std::string AuditVerifier::put_back() const
+{
+    if (!findings_.restored) return std::string(kPutBack);
+    return std::string(kPutBack) + "; record " + std::to_string(findings_.restored->mark.id) +
+           " says that a backup was restored";
 }
 
 void AuditVerifier::find(std::int64_t record, std::string what)

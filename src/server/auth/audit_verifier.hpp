@@ -24,6 +24,10 @@ namespace securelogin::auth {
 /// number.
 inline constexpr std::string_view kChainBegins = "audit.begin";
 
+/// The event of the record with which a restored backup's audit goes on; its reason names the end of the one
+/// that was there instead.
+inline constexpr std::string_view kRestored = "restored";
+
 struct AuditFault {
     std::int64_t record = 0;  // the first that is not as it was written
     std::string what;         // `record 17 has been changed ...`
@@ -33,7 +37,8 @@ struct AuditFindings {
     std::int64_t records = 0;              // seen to be as they were written
     AuditMark last;                        // of these
     std::optional<AuditEntry> begin = {};  // kChainBegins: what stands before it may have been changed before
-    std::optional<AuditFault> fault = {};  // nothing: all is as it was written
+    std::optional<AuditEntry> restored = {};  // the last kRestored: what was there instead is not in it
+    std::optional<AuditFault> fault = {};     // nothing: all is as it was written
 };
 
 class AuditVerifier {
@@ -53,6 +58,7 @@ class AuditVerifier {
   private:
     void check_end(const std::optional<AuditHead>& head);
     void find(std::int64_t record, std::string what);
+    [[nodiscard]] std::string put_back() const;
 
     [[nodiscard]] const AuditChain& chain_of(std::int64_t record) const;
 

@@ -195,6 +195,13 @@ struct StoreState {
     std::int64_t last_audit = 0;  // id of the newest record; 0: there is none
 };
 
+/// All that an account is, in clear: what Reader::for_each_credentials shows.
+struct Credentials {
+    Account account;
+    Secret phc;
+    std::optional<Secret> totp_secret = {};  // where there is an enrolment
+};
+
 /// Reads of what has been committed.  One thread at a time; each thread opens its own.  Throws StoreError.
 class Reader {
   public:
@@ -203,6 +210,9 @@ class Reader {
     [[nodiscard]] virtual std::optional<Account> find_account(const UserName& name) = 0;
     /// In the order of names; bounded memory whatever their number.
     virtual void for_each_account(const std::function<void(const Account&)>& visit) = 0;
+    /// As for_each_account, with what is sealed: for an export, and for nothing else.  Who is changed
+    /// meanwhile is shown as before or as after, whole.
+    virtual void for_each_credentials(const std::function<void(const Credentials&)>& visit) = 0;
     /// Live by both limits: is_live().
     [[nodiscard]] virtual std::size_t count_sessions(UserId user, const SessionPolicy& policy, Time now) = 0;
     /// That are left.

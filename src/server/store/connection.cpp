@@ -59,9 +59,11 @@ const char* set_up_for(Connection::Use use)
 
 }  // namespace
 
-Connection::Connection(std::filesystem::path file, Use use, std::chrono::milliseconds busy_timeout)
+Connection::Connection(std::filesystem::path file, Use use, std::chrono::milliseconds busy_timeout,
+                       std::filesystem::path called)
     : file_(std::move(file)), database_(open_file(file_, busy_timeout))
 {
+    if (!called.empty()) file_ = std::move(called);
     attempt("opening", [&] { set_up(use); });
 }
 

@@ -19,7 +19,9 @@ class Connection {
     enum class Use { write, read, look_up };
 
     /// Opens the file, which must exist.  Throws StoreError, also when it is to be written and cannot be.
-    Connection(std::filesystem::path file, Use use, std::chrono::milliseconds busy_timeout);
+    /// `called`: what errors name in its place.
+    Connection(std::filesystem::path file, Use use, std::chrono::milliseconds busy_timeout,
+               std::filesystem::path called = {});
 
     [[nodiscard]] SQLite::Database& database() noexcept { return database_; }
     [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }

@@ -11,6 +11,7 @@
 #include "server/store/audit_migration.hpp"
 #include "server/store/execution.hpp"
 #include "server/store/rows.hpp"
+#include "server/store/sqlite_store.hpp"
 #include "server/store/statements.hpp"
 
 namespace securelogin::store {
@@ -227,6 +228,17 @@ void make_schema(Connection& connection, const Sealer& sealer, const auth::Audit
 void require_known_schema(Connection& connection, int newest)
 {
     connection.attempt("opening", [&] { require_known(connection, schema_version(connection), newest); });
+}
+
+void require_no_older_schema(Connection& connection, int newest)
+{
+    const int version = connection.attempt("opening", [&] { return schema_version(connection); });
+    if (version >= newest) return;
+    throw OlderSchema(store_error("opening", connection.file(),
+                                  "it has schema version " + std::to_string(version) +
+                                      ", and would be migrated to " + std::to_string(newest),
+                                  "make a backup, then start securelogind, which does that")
+                          .what());
 }
 
 void migrate(Connection& connection, std::span<const Migration> steps, int newest,

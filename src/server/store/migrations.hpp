@@ -43,6 +43,9 @@ void make_schema(Connection& connection, const Sealer& sealer, const auth::Audit
 /// Throws StoreError for a schema that is newer than `newest`.
 void require_known_schema(Connection& connection, int newest);
 
+/// Throws OlderSchema for one that is older.
+void require_no_older_schema(Connection& connection, int newest);
+
 /// Brings the schema to version `newest` by `steps`.  Throws StoreError, and changes nothing, for one that is
 /// newer or that no step leads from.  REQUIRES: use_key_of, as steps may compute MACs.
 void migrate(Connection& connection, std::span<const Migration> steps, int newest,

@@ -1,6 +1,7 @@
 #include "server/store/sqlite_reader.hpp"
 
 #include <SQLiteCpp/Transaction.h>
+#include <sqlite3.h>
 
 #include <limits>
 #include <utility>
@@ -90,6 +91,53 @@ std::vector<auth::Account> SqliteReader::accounts_after(const std::string& name)
         while (rows.next()) page.push_back(account_in(statements_.accounts_after));
         return page;
     });
+}
+
+void SqliteReader::for_each_credentials(const std::function<void(const auth::Credentials&)>& visit)
+{
+    std::string last;
+    for (;;) {
+        const auto page = credentials_after(last);
+        if (page.empty()) return;
+        for (const auto& credentials : page) visit(credentials);
+        last = page.back().account.name.str();
+    }
+}
+
+std::vector<auth::Credentials> SqliteReader::credentials_after(const std::string& name)
+{
+    return connection_.attempt("reading credentials in", [&] {
+        try {
+            return read_credentials(name);
+        } catch (const UnknownKey&) {
+            // As in find_password().
+            return read_credentials(name);
+        }
+    });
+}
+
+std::vector<auth::Credentials> SqliteReader::read_credentials(const std::string& after)
+{
+    const SQLite::Transaction one_moment(connection_.database());
+    SQLite::Statement sealed(connection_.database(), sql::kCredentialsOf);
+    std::vector<auth::Credentials> page;
+    for (auto& account : accounts_after(after)) page.push_back(credentials_of(sealed, std::move(account)));
+    return page;
+}
+
+auth::Credentials SqliteReader::credentials_of(SQLite::Statement& sealed, auth::Account account)
+{
+    Execution row(sealed, account.name.str(), account.id);
+    if (!row.next()) throw SQLite::Exception("an account that is there and not there", SQLITE_CORRUPT);
+    const auto in_use = key_id_in(sealed.getColumn(2));
+    auth::Credentials credentials{.account = std::move(account), .phc = {}};
+    const auto id = credentials.account.id;
+    const auto& name = credentials.account.name;
+    credentials.phc = keys_->open(octets_in(sealed.getColumn(0)), password_hash_of(id, name), in_use);
+    if (credentials.account.totp)
+        credentials.totp_secret =
+            keys_->open(octets_in(sealed.getColumn(1)), totp_secret_of(id, name), in_use);
+    return credentials;
 }
 
 std::size_t SqliteReader::count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now)

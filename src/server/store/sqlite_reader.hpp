@@ -29,6 +29,7 @@ class SqliteReader final : public auth::Reader {
     std::optional<auth::StoredPassword> find_password(const auth::UserName& name) override;
     std::optional<auth::Account> find_account(const auth::UserName& name) override;
     void for_each_account(const std::function<void(const auth::Account&)>& visit) override;
+    void for_each_credentials(const std::function<void(const auth::Credentials&)>& visit) override;
     std::size_t count_sessions(auth::UserId user, const auth::SessionPolicy& policy, auth::Time now) override;
     int count_recovery_codes(auth::UserId user) override;
     void for_each_session(
@@ -60,6 +61,9 @@ class SqliteReader final : public auth::Reader {
     [[nodiscard]] std::vector<auth::Invitation> invitations_after(const std::string& name);
     using NamedSession = std::pair<auth::UserName, auth::Session>;
     [[nodiscard]] std::vector<NamedSession> sessions_after(auth::UserId user, const std::string& id);
+    [[nodiscard]] std::vector<auth::Credentials> credentials_after(const std::string& name);
+    [[nodiscard]] std::vector<auth::Credentials> read_credentials(const std::string& after);
+    [[nodiscard]] auth::Credentials credentials_of(SQLite::Statement& sealed, auth::Account account);
     [[nodiscard]] std::vector<auth::AuditEntry> audit_page(const auth::AuditQuery& query, std::int64_t after);
     /// The id behind which the newest begin that are wanted.
     [[nodiscard]] std::int64_t before_the_newest(const auth::AuditQuery& query, std::int64_t newest);

@@ -159,6 +159,8 @@ std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file
     // Before a migration: it computes MACs, and would do so under the wrong key.
     require_known_schema(*connection, kSchemaVersion);
     use_key_of(*connection, *keys);
+    if (options.if_older == SqliteOptions::IfOlder::refuse)
+        require_no_older_schema(*connection, kSchemaVersion);
     migrate(*connection, migrations(), kSchemaVersion, keys->current()->chain);
     return std::make_unique<SqliteStore>(std::move(connection), keys, options.busy_timeout, options.metrics);
 }

@@ -21,8 +21,15 @@ class StoreBusy final : public auth::StoreError {
     using StoreError::StoreError;
 };
 
+/// The database has an older schema, and whoever opened it was not to change it.
+class OlderSchema final : public auth::StoreError {
+  public:
+    using StoreError::StoreError;
+};
+
 struct SqliteOptions {
     enum class IfMissing { make, refuse } if_missing = IfMissing::refuse;
+    enum class IfOlder { migrate, refuse } if_older = IfOlder::migrate;
     /// How long a write waits for another process's before it is given up.
     std::chrono::milliseconds busy_timeout{2000};
     /// Where the writer counts; has to outlive the store.
@@ -31,8 +38,8 @@ struct SqliteOptions {
 
 /// Opens the file, makes or migrates the schema, checks that the master key that it is under is at hand, and
 /// starts the writer.  A new one is under the newest.  While it is open, the key may be rotated.  Throws
-/// auth::StoreError: not a database, another program's, a newer schema, another key, unreadable, read-only,
-/// locked; each names the file and the remedy.
+/// OlderSchema where that is to be refused, and nothing is changed; auth::StoreError: not a database, another
+/// program's, a newer schema, another key, unreadable, read-only, locked; each names the file and the remedy.
 [[nodiscard]] std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file,
                                                              const auth::MasterKeySource& source,
                                                              const SqliteOptions& options);

@@ -19,6 +19,10 @@ inline constexpr const char* kFindAccount = SECURELOGIN_SELECT_ACCOUNT " WHERE u
 inline constexpr const char* kAccountsAfter =
     SECURELOGIN_SELECT_ACCOUNT " WHERE u.name > $1 ORDER BY u.name LIMIT $2";
 #undef SECURELOGIN_SELECT_ACCOUNT
+/// What is sealed of them.
+inline constexpr const char* kCredentialsOf =
+    "SELECT u.password_hash, t.secret, (SELECT key_id FROM installation) FROM users u"
+    " LEFT JOIN totp t ON t.user_id = u.id WHERE u.name = $1 AND u.id = $2";
 
 inline constexpr const char* kFindPassword =
     "SELECT id, password_epoch, password_hash, (SELECT key_id FROM installation) FROM users WHERE name = $1";
@@ -307,6 +311,18 @@ inline constexpr const char* kSummary =
     "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM users WHERE state = 'disabled'),"
     " (SELECT COUNT(*) FROM sessions WHERE expires_at > $1 AND last_used_at > $2 AND last_used_at < $3),"
     " (SELECT schema_version FROM installation)";
+
+// After a restore.  Codes: $1 is the moment, $2 how many steps ahead of it one may have been spent.
+
+/// A piece at a time, by user: SQLite keeps in memory what a statement changes until it ends.
+inline constexpr const char* kSpendAllSteps =
+    "UPDATE totp SET last_step = $1 / period + $2 WHERE last_step < $1 / period + $2"
+    " AND user_id > $3 AND user_id <= $4";
+inline constexpr const char* kEndOfPiece =
+    "SELECT MAX(user_id) FROM (SELECT user_id FROM totp WHERE user_id > $1 ORDER BY user_id LIMIT $2) AS "
+    "piece";
+inline constexpr const char* kEndAllSessions = "DELETE FROM sessions";
+inline constexpr const char* kNewestAuditTime = "SELECT MAX(at) FROM audit";
 
 // For the metrics: none of them reads more than $3 rows of what is counted.
 

@@ -169,6 +169,25 @@ TEST(Options, WhatIsImportedAndHow)
     EXPECT_EQ(import.invitations_last, 24h * 30);
 }
 
+TEST(Options, WhatMovesWhere)
+{
+    EXPECT_EQ(std::get<Backup>(parse_good({"backup", "b.db"}).command).file, "b.db");
+    const auto restore = std::get<Restore>(parse_good({"restore", "b.db", "--trust-clock"}).command);
+    EXPECT_EQ(restore.file, "b.db");
+    EXPECT_TRUE(restore.trust_clock);
+    const auto sealed = std::get<Export>(parse_good({"export", "a", "--passphrase-file", "p"}).command);
+    EXPECT_EQ(sealed.file, "a");
+    EXPECT_EQ(sealed.passphrase, "p");
+    EXPECT_FALSE(sealed.plain);
+    const auto plain = std::get<Export>(parse_good({"export", "--plain"}).command);
+    EXPECT_FALSE(plain.file);
+    EXPECT_TRUE(plain.plain);
+    const auto unseal = std::get<Unseal>(parse_good({"unseal", "a", "--to", "b"}).command);
+    EXPECT_EQ(unseal.file, "a");
+    EXPECT_EQ(unseal.to, "b");
+    EXPECT_TRUE(std::holds_alternative<Doctor>(parse_good({"doctor", "--json"}).command));
+}
+
 struct WrongCase {
     const char* name;
     std::vector<const char*> words;
@@ -214,7 +233,10 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"SessionAlone", {"session"}}, WrongCase{"RevokeNobody", {"session", "revoke"}},
         WrongCase{"RevokeNothing", {"session", "revoke", "alice"}},
         WrongCase{"ATokenInArgv", {"session", "verify", "hunter2"}}, WrongCase{"KeyAlone", {"key"}},
-        WrongCase{"AKeyInArgv", {"key", "rotate", "hunter2"}}, WrongCase{"AuditAlone", {"audit"}},
+        WrongCase{"AKeyInArgv", {"key", "rotate", "hunter2"}}, WrongCase{"BackupToNowhere", {"backup"}},
+        WrongCase{"RestoreOfNothing", {"restore"}}, WrongCase{"UnsealOfNothing", {"unseal"}},
+        WrongCase{"PlainAndSealed", {"export", "--plain", "--passphrase-file", "p"}},
+        WrongCase{"APassphraseInArgv", {"export", "a", "hunter2"}}, WrongCase{"AuditAlone", {"audit"}},
         WrongCase{"ANegativeLimit", {"audit", "show", "--limit", "-1"}},
         WrongCase{"ALimitInWords", {"audit", "show", "--limit", "ten"}},
         WrongCase{"ATimeThatIsNone", {"audit", "show", "--since", "yesterday"}},

@@ -1340,7 +1340,7 @@ class Audit(Case):
         self.assertEqual(facts["checkpoint"], "5:" + base64.b64encode(mark).decode().rstrip("="))
         self.assertEqual(self.succeed_json("audit", "verify"),
                          {"intact": True, "records": 5, "checkpoint": facts["checkpoint"], "chained_from": 1,
-                          "first_bad_record": None, "what": None})
+                          "restored": None, "first_bad_record": None, "what": None})
 
     def test_verify_names_the_first_bad_record(self):
         for name, statement, record, says in (

@@ -309,6 +309,26 @@ TEST(AuditVerifier, TheEndPutBackWithItsHeadShowsByACheckpointOnly)
     EXPECT_THAT(another->what, HasSubstr("record 10 is not the one of the checkpoint"));
 }
 
+TEST(AuditVerifier, ARestoreIsToldOf)
+{
+    const auto whole = ten();
+    EXPECT_FALSE(verify(whole).restored);
+    auto restored = whole;
+    drop(restored, 8, 3);
+    restored.head = chain().head(restored.entries.back().mark);
+    restored.append(std::string(kRestored));  // number 8
+    restored.append("afterwards");
+    const auto findings = verify(restored);
+    EXPECT_FALSE(findings.fault);
+    ASSERT_TRUE(findings.restored);
+    EXPECT_EQ(findings.restored->mark.id, 8);
+    for (const std::size_t checkpoint : {7U, 8U, 9U}) {  // the eighth to the tenth record, as they were
+        const auto fault = verify(restored, whole.entries[checkpoint].mark).fault;
+        ASSERT_TRUE(fault) << checkpoint;
+        EXPECT_THAT(fault->what, HasSubstr("record 8 says that a backup was restored")) << checkpoint;
+    }
+}
+
 TEST(AuditVerifier, ACheckpointInAGapIsMissing)
 {
     Audit audit;

@@ -232,6 +232,16 @@ TEST_F(AuditOfSchema1, IsKeptAndChained)
     EXPECT_EQ(verify().records, 5);
 }
 
+TEST_F(AuditOfSchema1, IsLeftAsItIsByWhoOnlyLooks)
+{
+    const SqliteOptions look{.if_older = SqliteOptions::IfOlder::refuse};
+    EXPECT_THROW((void)open_sqlite_store(file_, master_key(), look), OlderSchema);
+    EXPECT_THAT(refusal([&] { (void)open_sqlite_store(file_, master_key(), look); }),
+                HasSubstr("schema version 1, and would be migrated to 2"));
+    EXPECT_EQ(column("SELECT schema_version FROM installation"), "1 ");
+    EXPECT_EQ(column("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'audit_head'"), "0 ");
+}
+
 TEST_F(AuditOfSchema1, IsNotChainedUnderAnotherKey)
 {
     EXPECT_THAT(refusal([&] { (void)open_sqlite_store(file_, master_key('l'), {}); }),

@@ -1,0 +1,153 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <cerrno>
+#include <chrono>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "common/text.hpp"
+#include "server/admin/backup_commands.hpp"
+#include "server/admin/installation.hpp"
+#include "server/auth/time_text.hpp"
+#include "server/ownership.hpp"
+#include "server/store/restoration.hpp"
+
+namespace securelogin::admin {
+namespace {
+
+using IfMissing = DataDirectory::IfMissing;
+using std::chrono::minutes;
+
+/// Clocks of two machines differ by less; and so long, at most, does a restore lock people out for a clock's
+/// sake.
+constexpr auto kClockTolerance = minutes(10);
+
+constexpr std::string_view kDoing = "restoring";
+
+[[noreturn]] void fail(ExitCode code, const std::filesystem::path& file, const std::string& why)
+{
+    throw Failure(code, fmt::format("{} {}: {}", kDoing, printable(file.string()), why));
+}
+
+Descriptor open_backup(const std::filesystem::path& file)
+{
+    Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status{};
+    if (!opened.is_open() || ::fstat(opened.get(), &status) != 0)
+        fail(ExitCode::input_output, file, std::generic_category().message(errno));
+    if (!S_ISREG(status.st_mode)) fail(ExitCode::usage, file, "it is not a file");
+    return opened;
+}
+
+/// Where it was copied with its log; a backup that we have made has none.
+Descriptor open_log(const std::filesystem::path& file)
+{
+    return Descriptor(::open((file.string() + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
+/// No code was spent later than this.  A clock that is behind would bring codes back that were used: deny.
+auth::Time moment_of(const Restore& command, const store::Verified& backup, const store::Replaced& replaced)
+{
+    const auto now = auth::SystemClock().now();
+    const auto newest = std::max(backup.newest.value_or(now), replaced.newest.value_or(now));
+    if (newest <= now || command.trust_clock) return now;
+    if (newest - now > kClockTolerance) {
+        fail(ExitCode::refused, command.file,
+             fmt::format("the clock says {}, and the audit has a record of {}: set the clock; or, where it "
+                         "is right and "
+                         "was wrong then, give --trust-clock",
+                         auth::to_rfc3339(now), auth::to_rfc3339(newest)));
+    }
+    return newest;
+}
+
+/// All that is told.
+struct Restored {
+    store::Verified backup;
+    store::Replaced replaced;
+    store::HeldOn held;
+    std::optional<std::filesystem::path> kept;
+};
+
+Restored restore(const Location& location, const Restore& command, const store::BackupFile& backup)
+{
+    store::Restoration restoration(location.directory.database(),
+                                   location.directory.master_keys(IfMissing::refuse));
+    restoration.stage(backup);
+    Restored done{
+        .backup = restoration.verify(), .replaced = restoration.look_at_replaced(), .held = {}, .kept = {}};
+    const auto moment = moment_of(command, done.backup, done.replaced);
+    done.held = restoration.neutralize(moment, location.settings.policy.totp_window);
+    done.kept = restoration.replace(auth::SystemClock().now());
+    return done;
+}
+
+void tell(const Restored& done, const Settings& settings)
+{
+    using std::chrono::seconds;
+    std::cerr << fmt::format(
+        "all sessions have ended; recovery codes and invitations are void; codes count again in "
+        "{} s\n",
+        (settings.policy.totp_window + 1) * seconds(30).count());
+    if (done.held.disabled > 0) {
+        std::cerr << fmt::format(
+            "{} accounts were disabled or removed after the backup, and are disabled: audit show\n",
+            done.held.disabled);
+    }
+    if (done.held.stale > 0) {
+        std::cerr << fmt::format(
+            "{} accounts have the password or the key from before it was changed: user passwd, user "
+            "reset-totp\n",
+            done.held.stale);
+    }
+    if (done.replaced.state == store::Replaced::State::damaged) {
+        std::cerr << "the database that was replaced could not be read: who was disabled since is enabled "
+                     "again, and "
+                     "wrong codes since are forgotten\n";
+    }
+    if (done.kept) {
+        std::cerr << fmt::format("the database that was replaced is kept: remove {} when all is well\n",
+                                 shell_word(*done.kept));
+    }
+}
+
+void confirm(const Options& options, const Restored& done, Output& output)
+{
+    if (!options.json) {
+        return output.write(fmt::format("users {}\nmaster-key-id {}\nrecords {}\n", done.backup.users,
+                                        auth::key_id_text(done.backup.key_id), done.backup.last.id));
+    }
+    boost::json::object object{{"users", done.backup.users},
+                               {"master_key_id", auth::key_id_text(done.backup.key_id)},
+                               {"schema_version", done.backup.schema_version},
+                               {"records", done.backup.last.id},
+                               {"disabled", done.held.disabled},
+                               {"stale", done.held.stale},
+                               {"replaced", nullptr}};
+    if (done.kept) object["replaced"] = printable(done.kept->string());
+    output.write_json(object);
+    output.write("\n");
+}
+
+}  // namespace
+
+void run(const Options& options, const Restore& command, Output& output)
+{
+    const auto file = open_backup(command.file);  // with the rights of whoever names it
+    const auto log = open_log(command.file);
+    const auto location = open_location(options, IfMissing::refuse, DirectoryLock::As::only);
+    const auto done =
+        restore(location, command,
+                {.database = file.get(), .log = log.is_open() ? log.get() : -1, .name = command.file});
+    confirm(options, done, output);
+    output.flush();
+    tell(done, location.settings);
+}
+
+}  // namespace securelogin::admin
