@@ -57,9 +57,11 @@ MetricsListener::MetricsListener(asio::io_context& io, net::ListeningSocket sock
       page_(std::move(page)),
       strand_(asio::make_strand(io)),
       acceptor_(socket.take_over(strand_)),
-      pause_(strand_)
+      pause_(strand_),
+      accepting_([this](net::KeptGoing::Token token) {
+          asio::co_spawn(strand_, accept_loop(std::move(token)), asio::detached);
+      })
 {
-    asio::co_spawn(strand_, accept_loop(), asio::detached);
 }
 
 MetricsListener::~MetricsListener()
@@ -69,41 +71,40 @@ MetricsListener::~MetricsListener()
 
 std::string MetricsListener::address() const { return net::to_string(acceptor_.local_endpoint()); }
 
-asio::awaitable<void> MetricsListener::accept_loop()
+asio::awaitable<void> MetricsListener::accept_loop([[maybe_unused]] net::KeptGoing::Token token)
 {
-    while (acceptor_.is_open()) {
-        const asio::any_io_executor executor = strand_;
-        auto [error, socket] = co_await acceptor_.async_accept(executor, kResult);
-        if (error) {
-            pause_.expires_after(kPauseWhenShort);
-            co_await pause_.async_wait(kResult);
-        } else if (open_ < kMostOpen) {
-            welcome(std::move(socket));
-        }
+    while (acceptor_.is_open()) co_await accept_one();
+}
+
+asio::awaitable<void> MetricsListener::accept_one()
+{
+    const asio::any_io_executor executor = strand_;
+    auto [error, socket] = co_await acceptor_.async_accept(executor, kResult);
+    if (error) {
+        pause_.expires_after(kPauseWhenShort);
+        co_await pause_.async_wait(kResult);
+    } else if (places_.use_count() <= kMostOpen) {
+        welcome(std::move(socket));
     }
 }
 
 /// A shortage costs a scrape, not the listener.
 void MetricsListener::welcome(Stream::Socket socket) noexcept
 try {
-    asio::co_spawn(strand_, serve(Stream(std::move(socket))), asio::detached);
+    asio::co_spawn(strand_, serve(Stream(std::move(socket)), places_), asio::detached);
 } catch (const std::exception&) {
     return;
 }
 
-asio::awaitable<void> MetricsListener::serve(Stream stream)
+asio::awaitable<void> MetricsListener::serve(Stream stream, [[maybe_unused]] Place place)
 {
-    ++open_;
     try {
         stream.expires_at(std::chrono::steady_clock::now() + kDeadline);
         co_await answer(stream);
         [[maybe_unused]] const auto ended = co_await stream.async_close(kResult);
     } catch (const std::exception&) {
-        // Out of memory for a page: the next one may fit.
-        --open_;
-        co_return;
+        co_return;  // out of memory for a page: the next one may fit
     }
-    --open_;
 }
 
 /// One request; one that is none is not answered.

@@ -9,11 +9,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/stream.hpp"
 #include "server/net/acceptor.hpp"
 #include "server/net/endpoint.hpp"
+#include "server/net/kept_going.hpp"
 
 namespace securelogin {
 
@@ -33,9 +35,13 @@ class MetricsListener {
   private:
     using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
 
-    [[nodiscard]] boost::asio::awaitable<void> accept_loop();
+    /// A connection's; whoever destroys the coroutine gives it back.
+    using Place = std::shared_ptr<const char>;
+
+    [[nodiscard]] boost::asio::awaitable<void> accept_loop(net::KeptGoing::Token token);
+    [[nodiscard]] boost::asio::awaitable<void> accept_one();
     void welcome(Stream::Socket socket) noexcept;
-    [[nodiscard]] boost::asio::awaitable<void> serve(Stream stream);
+    [[nodiscard]] boost::asio::awaitable<void> serve(Stream stream, Place place);
     [[nodiscard]] boost::asio::awaitable<void> answer(Stream& stream);
 
     const net::Endpoint endpoint_;
@@ -43,7 +49,8 @@ class MetricsListener {
     Strand strand_;  // runs all of it
     net::Acceptor acceptor_;
     boost::asio::steady_timer pause_;
-    int open_ = 0;
+    const Place places_ = std::make_shared<const char>();  // one more owner for each that is open
+    net::KeptGoing accepting_;
 };
 
 }  // namespace securelogin

@@ -10,7 +10,7 @@ from harness import BIN, PATIENCE, Terminal, TestCase, main
 PASSPHRASE = "winter rowing boat lantern"
 DONE, USAGE, REFUSED, CANNOT_CREATE, CONFIGURATION = 0, 64, 65, 73, 78
 FIELDS = {"name", "state", "created_at", "password_set_at", "password_hash", "otpauth_uri", "totp_enrolled_at",
-          "totp_last_step", "totp_failures"}
+          "totp_last_step", "totp_failures", "must_change_password"}
 
 
 class Export(TestCase):

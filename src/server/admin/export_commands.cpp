@@ -74,6 +74,7 @@ void fill(boost::json::object& line, const auth::Credentials& credentials, const
     line["created_at"] = auth::to_rfc3339(account.created_at);
     line["password_set_at"] = auth::to_rfc3339(account.password_set_at);
     line["password_hash"] = credentials.phc.view();
+    line["must_change_password"] = account.must_change;
     line["otpauth_uri"] = nullptr;
     if (!account.totp || !credentials.totp_secret) return;
     const auto uri =

@@ -86,7 +86,7 @@ NameKey NameKeyer::operator()(std::string_view typed) const
     return name;
 }
 
-Secret NameKeyer::derive(std::string_view purpose) const { return hkdf_sha256(key_, purpose); }
+Secret NameKeyer::derive(std::string_view purpose) const { return hkdf_sha256(*key_, purpose); }
 
 std::string short_form(const NameKey& key)
 {

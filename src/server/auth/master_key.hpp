@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,7 +57,7 @@ class NameKeyer {
     /// REQUIRES: `master` is the database's first; else the key is the one that was kept.
     explicit NameKeyer(const MasterKey& master) : NameKeyer(key_of(master)) {}
     /// `key` as key_of() made it.
-    explicit NameKeyer(const Secret& key) : hmac_(key) {}
+    explicit NameKeyer(const Secret& key) : hmac_(key), key_(std::make_shared<const Secret>(key.clone())) {}
 
     [[nodiscard]] static Secret key_of(const MasterKey& master);
     [[nodiscard]] NameKey operator()(std::string_view typed) const;
@@ -66,6 +67,7 @@ class NameKeyer {
 
   private:
     Hmac hmac_;
+    std::shared_ptr<const Secret> key_;
 };
 
 /// The first 8 hexadecimal digits, as logs show it.

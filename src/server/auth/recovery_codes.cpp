@@ -1,10 +1,6 @@
 #include "server/auth/recovery_codes.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-
-#include "common/openssl.hpp"
 
 namespace securelogin::auth {
 namespace {
@@ -71,18 +67,12 @@ std::optional<Secret> parse_recovery_code(std::string_view typed)
     return code;
 }
 
-RecoveryCodeKeyer::RecoveryCodeKeyer(const NameKeyer& names) : key_(names.derive("recovery codes")) {}
+RecoveryCodeKeyer::RecoveryCodeKeyer(const NameKeyer& names) : hmac_(names.derive("recovery codes")) {}
 
 RecoveryCodeHash RecoveryCodeKeyer::operator()(UserId user, std::string_view code) const
 {
     const auto message = message_of(user, code);
-    RecoveryCodeHash hash{};
-    std::size_t size = 0;
-    const auto* const done =
-        EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA256", nullptr, key_.bytes().data(), key_.size(),
-                  message.bytes().data(), message.size(), hash.data(), hash.size(), &size);
-    if (done == nullptr || size != hash.size()) throw OpenSslError("keying a recovery code");
-    return hash;
+    return hmac_(message.view());
 }
 
 std::vector<RecoveryCodeHash> RecoveryCodeKeyer::hashes(UserId user, std::span<const Secret> codes) const

@@ -18,6 +18,7 @@
 #include "common/secret.hpp"
 #include "server/auth/account.hpp"
 #include "server/auth/clock.hpp"
+#include "server/auth/hmac.hpp"
 #include "server/auth/master_key.hpp"
 
 namespace securelogin::auth {
@@ -50,7 +51,7 @@ class RecoveryCodeKeyer {
     [[nodiscard]] std::vector<RecoveryCodeHash> hashes(UserId user, std::span<const Secret> codes) const;
 
   private:
-    Secret key_;
+    Hmac hmac_;
 };
 
 }  // namespace securelogin::auth

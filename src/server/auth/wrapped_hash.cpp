@@ -54,6 +54,12 @@ Secret wrap_old_hash(const OldHash& old, const HashParameters& parameters)
 
 bool is_wrapped(std::string_view stored) noexcept { return stored.starts_with(kPrefix); }
 
+bool is_good_wrapped_hash(std::string_view stored)
+{
+    const auto wrapped = parse_wrapped(stored);
+    return wrapped && parse_phc(wrapped->phc);
+}
+
 bool matches_stored_hash(const Secret& password, std::string_view stored)
 {
     if (!is_wrapped(stored)) return verify_password(password, stored);

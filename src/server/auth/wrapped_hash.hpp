@@ -21,6 +21,10 @@ namespace securelogin::auth {
 
 [[nodiscard]] bool is_wrapped(std::string_view stored) noexcept;
 
+/// Whether what comes from elsewhere is one, within phc.hpp's kCeiling.  (What the old hash costs is bounded
+/// whenever it is computed.)
+[[nodiscard]] bool is_good_wrapped_hash(std::string_view stored);
+
 /// True only if `password` is the one that `stored`, a PHC string or a wrapped hash, was made of.  What is
 /// neither matches nothing.  Expensive: the old hash first, where there is one, then Argon2id.  Throws
 /// std::bad_alloc, std::runtime_error: an error is never a mismatch, nor a match.

@@ -1,203 +1,19 @@
 #include "server/login/async_authenticator.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <functional>
-#include <mutex>
 #include <utility>
 
-#include "common/result_token.hpp"
-#include "server/auth/password_policy.hpp"
+#include "server/login/attempt_state.hpp"
 #include "server/login/await_callback.hpp"
+#include "server/login/retry.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::chrono::seconds kRetryWhenBusy{2};
-constexpr std::chrono::seconds kRetryWhenBroken{5};
-
-Outcome not_judged(std::chrono::seconds retry_after, std::string reason)
-{
-    return {.verdict = {}, .retry_after = retry_after, .why_not_judged = std::move(reason)};
-}
-
-}  // namespace
-
-struct AsyncAuthenticator::Parts {
-    std::shared_ptr<const auth::Authenticator> authenticator;
-    auth::HashPool& pool;
-    auth::Store& store;
-    Readers& readers;
-    auth::PasswordRules rules;
-    Metrics* metrics;
-};
-
-namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-/// How long a hash has waited, when made, and how long it took, when destroyed.
-class HashTimer {
-  public:
-    HashTimer(Metrics* metrics, SteadyClock::time_point queued) : metrics_(metrics)
-    {
-        if (metrics_ != nullptr) metrics_->hash_wait.add(begun_ - queued);
-    }
-    ~HashTimer()
-    {
-        if (metrics_ != nullptr) metrics_->hash_time.add(SteadyClock::now() - begun_);
-    }
-    HashTimer(const HashTimer&) = delete;
-    HashTimer& operator=(const HashTimer&) = delete;
-
-  private:
-    Metrics* metrics_;
-    SteadyClock::time_point begun_ = SteadyClock::now();
-};
-
-}  // namespace
-
-/// Lives until the last step that is under way has ended.
-struct Attempt::State {
-    State(std::shared_ptr<const AsyncAuthenticator::Parts> shared, auth::Claim who)
-        : parts(std::move(shared)), claim(std::move(who))
-    {
-    }
-
-    std::shared_ptr<const AsyncAuthenticator::Parts> parts;
-    auth::Claim claim;
-    std::optional<auth::HashPool::Place> place;  // its end drops a hash that has not started
-    std::optional<Outcome> unjudged;             // set when it was not admitted
-
-    // The hash thread and the conversation meet here.
-    std::mutex mutex;
-    std::optional<auth::PasswordCheck> check;  // guarded until set
-    std::exception_ptr failure;                // guarded until set
-    bool displaced = false;                    // guarded until set: somebody with a better claim has the hash
-    std::function<void()> when_checked;        // guarded
-    SteadyClock::time_point queued_at;         // set before the hash thread knows of it
-    SteadyClock::time_point code_came_at;      // the conversation's
-    Secret password;                           // kept for the renewal of an outdated hash, until the verdict
-
-    void hash();
-    void give_way();
-    void withdraw() noexcept;
-    template <typename Set>
-    void finish(Set set);
-    void after_check(std::function<void()> next);
-};
-
-/// On a hash thread.
-void Attempt::State::hash()
-try {
-    const auto result = parts->readers.with([&](auth::Reader& reader) {
-        const HashTimer timed(parts->metrics, queued_at);
-        return parts->authenticator->check_password(reader, claim, password);
-    });
-    if (!result.outdated) password.clear();
-    finish([&] { check = result; });
-} catch (...) {
-    finish([&] { failure = std::current_exception(); });
-}
-
-/// Without memory the charge stays: denied too much rather than too little.
-void Attempt::State::withdraw() noexcept
-try {
-    parts->store.submit_unsynced(
-        [shared = parts, who = claim](auth::Transaction& transaction) {
-            shared->authenticator->withdraw(transaction, who);
-        },
-        [](const std::exception_ptr&) {});
-} catch (const std::exception&) {
-    return;
-}
-
-/// The hash is somebody else's now.  Nothing has been judged: nothing is charged.
-void Attempt::State::give_way()
-{
-    withdraw();
-    finish([&] { displaced = true; });
-}
-
-template <typename Set>
-void Attempt::State::finish(Set set)
-{
-    std::function<void()> next;
-    {
-        const std::lock_guard lock(mutex);
-        set();
-        next = std::exchange(when_checked, nullptr);
-    }
-    if (next) next();
-}
-
-void Attempt::State::after_check(std::function<void()> next)
-{
-    {
-        const std::lock_guard lock(mutex);
-        if (!check && !failure && !displaced) {
-            when_checked = std::move(next);
-            return;
-        }
-    }
-    next();
-}
-
-namespace {
-
-using Parts = AsyncAuthenticator::Parts;
-/// `resume`, and what became of the attempt is counted before.
-Resume<Outcome> counting(const Parts& parts, bool confirms, const Resume<Outcome>& resume)
-{
-    auto* const metrics = parts.metrics;
-    if (metrics == nullptr) return resume;
-    const auto kind = confirms ? Metrics::Kind::confirm : Metrics::Kind::login;
-    return [metrics, kind, resume](const std::exception_ptr& error, Outcome outcome) {
-        metrics->count(kind, outcome);
-        resume(error, std::move(outcome));
-    };
-}
-
-/// A hash of `password` in the background, in the place of an outdated one; given up when the queue is full:
-/// the next login renews it.
-void renew_in_background(const std::shared_ptr<const Parts>& parts, const auth::Account& account,
-                         std::int64_t epoch, Secret password)
-{
-    auto place = parts->pool.reserve({.standing = auth::Standing::stranger, .source = "renewal"});
-    if (!place) return;
-    // The job owns its place: nobody waits for it.
-    struct Renewal {
-        auth::HashPool::Place place;
-        Secret password;
-    };
-    const auto renewal = std::make_shared<Renewal>(Renewal{std::move(*place), std::move(password)});
-    renewal->place.submit([parts, account, epoch, renewal] {
-        try {
-            const auto prepared = auth::prepare_password(renewal->password.view());
-            if (!prepared) return;
-            const auto phc =
-                std::make_shared<Secret>(auth::hash_password(*prepared, parts->authenticator->policy().hash));
-            parts->store.submit(
-                [parts, account, epoch, phc](auth::Transaction& transaction) {
-                    parts->authenticator->renew_hash(transaction, account, epoch, *phc);
-                },
-                [](const std::exception_ptr&) {});
-        } catch (const std::exception&) {
-            return;  // the old hash stays, and is tried again at the next login
-        }
-    });
-}
-
-}  // namespace
-
-namespace {
-
 /// What `work` makes of a transaction of its own, once it is on disk.  Throws auth::StoreError.
 template <typename Result, typename Work>
-asio::awaitable<Result> transacted(const std::shared_ptr<const Parts>& parts, Work work)
+asio::awaitable<Result> transacted(const std::shared_ptr<const AsyncAuthenticator::Parts>& parts, Work work)
 {
     return await_callback<Result>([parts, work](const Resume<Result>& resume) {
         const auto result = std::make_shared<Result>();
@@ -210,70 +26,6 @@ asio::awaitable<Result> transacted(const std::shared_ptr<const Parts>& parts, Wo
 }
 
 }  // namespace
-
-void Attempt::start_hashing(Secret typed)
-{
-    if (state_->unjudged) return;
-    state_->password = std::move(typed);
-    const auto weak = std::weak_ptr(state_);
-    state_->queued_at = SteadyClock::now();
-    const auto call = [weak](void (State::*what)()) {
-        if (const auto state = weak.lock()) (state.get()->*what)();
-    };
-    state_->place->submit(
-        {.run = [call] { call(&State::hash); }, .displaced = [call] { call(&State::give_way); }});
-}
-
-asio::awaitable<Outcome> Attempt::decide(Secret code) { return conclude(std::move(code), std::nullopt); }
-
-asio::awaitable<Outcome> Attempt::confirm(Secret code, const auth::Session& current)
-{
-    return conclude(std::move(code), current);
-}
-
-const auth::Claim& Attempt::claim() const noexcept { return state_->claim; }
-
-asio::awaitable<void> Attempt::hold(const Outcome& outcome) const
-{
-    if (!outcome.verdict || outcome.verdict->granted) co_return;
-    const auto code_came_at = state_->code_came_at;
-    const auto steps = (SteadyClock::now() - code_came_at) / kRefusalStep + 1;
-    const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer next_step(executor, code_came_at + steps * kRefusalStep);
-    [[maybe_unused]] const auto waited = co_await next_step.async_wait(kResult);
-}
-
-asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth::Session>& current)
-{
-    state_->code_came_at = SteadyClock::now();
-    auto shared_code = std::make_shared<Secret>(std::move(code));
-    return await_callback<Outcome>([state = state_, shared_code, current](const Resume<Outcome>& caller) {
-        const auto resume = counting(*state->parts, current.has_value(), caller);
-        if (state->unjudged) return resume(nullptr, *state->unjudged);
-        state->after_check([state, shared_code, current, resume] {
-            if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
-            if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
-            const auto verdict = std::make_shared<auth::Verdict>();
-            state->parts->store.submit(
-                [state, shared_code, current, verdict](auth::Transaction& transaction) {
-                    const auto& authenticator = *state->parts->authenticator;
-                    *verdict = current ? authenticator.confirm(transaction, state->claim, *state->check,
-                                                               shared_code->view(), *current)
-                                       : authenticator.decide(transaction, state->claim, *state->check,
-                                                              shared_code->view());
-                },
-                [state, verdict, resume](const std::exception_ptr& error) {
-                    // What the transaction said counts only once it is on disk.
-                    if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
-                    if (verdict->granted && state->check->outdated) {
-                        renew_in_background(state->parts, verdict->granted->account, state->check->epoch,
-                                            std::move(state->password));
-                    }
-                    resume(nullptr, {.verdict = verdict});
-                });
-        });
-    });
-}
 
 AsyncAuthenticator::AsyncAuthenticator(std::shared_ptr<const auth::Authenticator> authenticator,
                                        auth::HashPool& pool, auth::Store& store, Readers& readers,
@@ -318,25 +70,19 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name, 
 
 asio::awaitable<bool> AsyncAuthenticator::still_live(const auth::Session& session) const
 {
-    return await_callback<bool>([parts = parts_, session](const Resume<bool>& resume) {
-        const auto live = std::make_shared<bool>(false);
-        parts->store.submit(
-            [parts, session, live](auth::Transaction& transaction) {
-                *live = parts->authenticator->still_live(transaction, session);
-            },
-            [live, resume](const std::exception_ptr& error) { resume(error, *live); });
-    });
+    return transacted<bool>(
+        parts_, [session](const auth::Authenticator& authenticator, auth::Transaction& transaction) {
+            return authenticator.still_live(transaction, session);
+        });
 }
 
 asio::awaitable<bool> AsyncAuthenticator::log_out(const auth::Session& session) const
 {
-    return await_callback<bool>([parts = parts_, session](const Resume<bool>& resume) {
-        parts->store.submit(
-            [parts, session](auth::Transaction& transaction) {
-                parts->authenticator->log_out(transaction, session);
-            },
-            [resume](const std::exception_ptr& error) { resume(error, true); });
-    });
+    return transacted<bool>(
+        parts_, [session](const auth::Authenticator& authenticator, auth::Transaction& transaction) {
+            authenticator.log_out(transaction, session);
+            return true;
+        });
 }
 
 asio::awaitable<std::optional<std::vector<auth::Session>>> AsyncAuthenticator::sessions(
@@ -372,73 +118,13 @@ asio::awaitable<std::shared_ptr<const Secret>> AsyncAuthenticator::issue_token(c
 asio::awaitable<RecoveryCodes> AsyncAuthenticator::replace_recovery_codes(const auth::UserName& name,
                                                                           const auth::Session& session) const
 {
-    return await_callback<RecoveryCodes>(
-        [parts = parts_, name, session](const Resume<RecoveryCodes>& resume) {
-            const auto made = std::make_shared<RecoveryCodes>();
-            parts->store.submit(
-                [parts, name, session, made](auth::Transaction& transaction) {
-                    auto codes = parts->authenticator->replace_recovery_codes(transaction, name, session);
-                    if (codes) *made = std::make_shared<const std::vector<Secret>>(*std::move(codes));
-                },
-                [made, resume](const std::exception_ptr& error) { resume(error, *made); });
+    return transacted<RecoveryCodes>(
+        parts_,
+        [name, session](const auth::Authenticator& authenticator,
+                        auth::Transaction& transaction) -> RecoveryCodes {
+            auto codes = authenticator.replace_recovery_codes(transaction, name, session);
+            return codes ? std::make_shared<const std::vector<Secret>>(*std::move(codes)) : nullptr;
         });
-}
-
-namespace {
-
-constexpr const char* kSamePassword = "It is the one that you have: use another.";
-
-/// On a hash thread.
-bool is_the_password(const AsyncAuthenticator::Parts& parts, const auth::UserName& name, const Secret& typed)
-{
-    const auto claim = parts.authenticator->claim(name.str(), auth::Source::from_address("local"));
-    return parts.readers.with([&](auth::Reader& reader) {
-        return parts.authenticator->check_password(reader, claim, typed).matches;
-    });
-}
-
-}  // namespace
-
-asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(
-    const auth::UserName& name, const auth::Session& session,
-    const std::optional<auth::DeviceFingerprint>& device, Secret typed) const
-{
-    using Result = PasswordChange::Result;
-    auto password = std::make_shared<Secret>(std::move(typed));
-    return await_callback<PasswordChange>([parts = parts_, name, session, device,
-                                           password](const Resume<PasswordChange>& resume) {
-        const auto try_later = [resume](std::string reason) {
-            resume(nullptr, {.result = Result::try_later, .reason = std::move(reason)});
-        };
-        auto reserved =
-            parts->pool.reserve({.standing = auth::Standing::known_source, .source = session.source});
-        if (!reserved) return try_later("overloaded");
-        const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
-        place->submit([parts, name, session, device, password, resume, try_later, place] {
-            try {
-                const auto prepared = auth::prepare_password(password->view());
-                const auto refusal = prepared ? parts->rules.why_refused(*prepared, name) : "it is too long";
-                if (refusal) return resume(nullptr, {.result = Result::refused, .reason = *refusal});
-                if (is_the_password(*parts, name, *password)) {
-                    return resume(nullptr, {.result = Result::refused, .reason = kSamePassword});
-                }
-                const auto phc = std::make_shared<Secret>(
-                    auth::hash_password(*prepared, parts->authenticator->policy().hash));
-                const auto changed = std::make_shared<bool>(false);
-                parts->store.submit(
-                    [parts, name, session, device, phc, changed](auth::Transaction& transaction) {
-                        *changed =
-                            parts->authenticator->change_password(transaction, name, session, *phc, device);
-                    },
-                    [changed, resume, try_later](const std::exception_ptr& error) {
-                        if (error) return try_later(why(error));
-                        resume(nullptr, {.result = *changed ? Result::done : Result::session_ended});
-                    });
-            } catch (const std::exception& e) {
-                try_later(e.what());
-            }
-        });
-    });
 }
 
 }  // namespace securelogin::login

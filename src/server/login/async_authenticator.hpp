@@ -11,7 +11,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,21 +21,11 @@
 #include "server/auth/hash_pool.hpp"
 #include "server/auth/password_rules.hpp"
 #include "server/auth/store.hpp"
+#include "server/login/attempt.hpp"
 #include "server/login/metrics.hpp"
 #include "server/login/readers.hpp"
 
 namespace securelogin::login {
-
-/// What became of an attempt.  Without a verdict it was not judged: throttled, overloaded, or the store is
-/// out of order.
-struct Outcome {
-    /// Shared, not held: a conversation sets this much aside from its first byte on, while it waits for a
-    /// name.
-    std::shared_ptr<const auth::Verdict> verdict = {};
-    std::chrono::seconds retry_after{0};            // when not judged; at least 1
-    std::string why_not_judged = {};                // for the operator
-    std::optional<auth::UserName> known_user = {};  // when throttled, where the account exists
-};
 
 /// What became of a new password.
 struct PasswordChange {
@@ -46,38 +35,6 @@ struct PasswordChange {
 
 /// As they are shown.
 using RecoveryCodes = std::shared_ptr<const std::vector<Secret>>;
-
-class AsyncAuthenticator;
-
-/// Much longer than what refusals differ by (docs/decisions/0026-refusals-in-steps.md).
-inline constexpr std::chrono::milliseconds kRefusalStep{50};
-
-/// One attempt, from the password to the verdict.  Destroying it drops a hash that has not started.
-class Attempt {
-  public:
-    /// Eager: the hash is computed while the person is still reading the code.  Once; nothing for an attempt
-    /// that was not admitted.
-    void start_hashing(Secret typed);
-
-    /// Waits for the hash, then for the commit.  Once.
-    [[nodiscard]] boost::asio::awaitable<Outcome> decide(Secret code);
-    /// The same for someone who is logged in already: opens no session.
-    [[nodiscard]] boost::asio::awaitable<Outcome> confirm(Secret code, const auth::Session& current);
-
-    /// Between logging an outcome and telling it: a refusal waits until a whole number of kRefusalStep has
-    /// passed since its code came, so that its time does not tell its reason.  Others do not wait.
-    [[nodiscard]] boost::asio::awaitable<void> hold(const Outcome& outcome) const;
-
-    [[nodiscard]] const auth::Claim& claim() const noexcept;
-
-  private:
-    friend class AsyncAuthenticator;
-    struct State;
-    explicit Attempt(std::shared_ptr<State> state) : state_(std::move(state)) {}
-    [[nodiscard]] boost::asio::awaitable<Outcome> conclude(Secret code,
-                                                           const std::optional<auth::Session>& current);
-    std::shared_ptr<State> state_;
-};
 
 class AsyncAuthenticator {
   public:

@@ -5,15 +5,13 @@
 
 #include "server/auth/password_policy.hpp"
 #include "server/login/await_callback.hpp"
+#include "server/login/retry.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
 namespace {
 
 using Result = EnrolmentStep::Result;
-
-constexpr std::chrono::seconds kRetryWhenBusy{2};
-constexpr std::chrono::seconds kRetryWhenBroken{5};
 
 EnrolmentStep not_judged(std::chrono::seconds retry_after, std::string reason)
 {

@@ -54,7 +54,7 @@ class Peer {
         answer,     // a question's: the deadline of each answer, and while logging in, of the whole login
         enrolment,  // one in an enrolment, for which an invitation has been shown; a login that comes after
                     // it has all of its time again
-        idle  // between commands
+        idle        // between commands
     };
 
     virtual ~Peer() = default;

@@ -35,7 +35,8 @@ constexpr const char* kSetUp =
     "CREATE TABLE staged.accounts ("
     "  name TEXT NOT NULL PRIMARY KEY, spelled TEXT NOT NULL, row_number INTEGER NOT NULL,"
     "  invited INTEGER NOT NULL, note INTEGER NOT NULL, id INTEGER NOT NULL, password_hash BLOB, secret BLOB,"
-    "  algorithm TEXT NOT NULL, digits INTEGER NOT NULL, period INTEGER NOT NULL"
+    "  algorithm TEXT NOT NULL, digits INTEGER NOT NULL, period INTEGER NOT NULL,"
+    "  last_step INTEGER NOT NULL, failures INTEGER NOT NULL, must_change INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID";
 
 /// A blob of no octets is no value.
@@ -139,7 +140,8 @@ std::optional<ImportStaging::Namesake> ImportStaging::stage(const StagedAccount&
                       static_cast<std::int64_t>(account.row), account.invited ? 1 : 0, account.note,
                       account.id, unless_empty(account.password), unless_empty(account.totp_secret),
                       auth::to_string(account.totp.algorithm), account.totp.digits,
-                      std::int64_t{account.totp.period.count()})
+                      std::int64_t{account.totp.period.count()}, account.totp_last_step,
+                      account.totp_failures, account.must_change_password ? 1 : 0)
                 .run();
         if (taken_in == 1) {
             ++staged_;

@@ -40,6 +40,9 @@ struct StagedAccount {
     SealedValue password = {};
     SealedValue totp_secret = {};  // empty also where there is none
     auth::TotpParameters totp = {};
+    auth::TimeStep totp_last_step = 0;
+    int totp_failures = 0;
+    bool must_change_password = false;
 };
 
 class ImportStaging {

@@ -253,8 +253,8 @@ inline constexpr const char* kPurgeTokenEndings =
 
 inline constexpr const char* kStageAccount =
     "INSERT INTO staged.accounts (name, spelled, row_number, invited, note, id, password_hash, secret,"
-    " algorithm, digits, period) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (name) DO "
-    "NOTHING";
+    " algorithm, digits, period, last_step, failures, must_change)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (name) DO NOTHING";
 inline constexpr const char* kFindStaged =
     "SELECT spelled, row_number, note FROM staged.accounts WHERE name = $1";
 inline constexpr const char* kStagedAndTaken =
@@ -266,12 +266,12 @@ inline constexpr const char* kDropStagedAndTaken =
 inline constexpr const char* kStagedChunk =
     "SELECT name FROM staged.accounts WHERE name > $1 ORDER BY name LIMIT 1 OFFSET $2";
 inline constexpr const char* kPublishUsers =
-    "INSERT INTO users (name, id, password_hash, created_at, password_set_at)"
-    " SELECT name, id, password_hash, $1, $1 FROM staged.accounts WHERE name > $2 AND name <= $3"
+    "INSERT INTO users (name, id, password_hash, created_at, password_set_at, must_change_password)"
+    " SELECT name, id, password_hash, $1, $1, must_change FROM staged.accounts WHERE name > $2 AND name <= $3"
     " ORDER BY name ON CONFLICT (name) DO NOTHING";
 inline constexpr const char* kPublishTotp =
-    "INSERT INTO totp (user_id, secret, algorithm, digits, period, enrolled_at)"
-    " SELECT id, secret, algorithm, digits, period, $1 FROM staged.accounts"
+    "INSERT INTO totp (user_id, secret, algorithm, digits, period, last_step, failures, enrolled_at)"
+    " SELECT id, secret, algorithm, digits, period, last_step, failures, $1 FROM staged.accounts"
     " WHERE name > $2 AND name <= $3 AND secret IS NOT NULL";
 inline constexpr const char* kStagedAndInvited =
     "SELECT name FROM staged.accounts WHERE name > $1 AND name <= $2 AND invited = 1 ORDER BY name";

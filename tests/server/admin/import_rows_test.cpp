@@ -13,6 +13,16 @@ namespace {
 using Rows = std::vector<std::string>;
 using Make = std::unique_ptr<RowSource> (*)(TextInput);
 
+/// What an export tells besides.
+std::string carried_by(const ImportRow& row)
+{
+    std::string text;
+    if (row.totp_last_step > 0 || row.totp_failures > 0) {
+        text += ' ' + std::to_string(row.totp_last_step) + '/' + std::to_string(row.totp_failures);
+    }
+    return text + (row.must_change_password ? " must change" : "");
+}
+
 /// `NUMBER name hash uri`, `NUMBER! fault` or `NUMBER- why it is left out`, of each row; or `refused: why`.
 Rows read(Make make, const std::string& text)
 {
@@ -26,7 +36,8 @@ Rows read(Make make, const std::string& text)
             } else if (row.left_out) {
                 rows.push_back(number + "- " + *row.left_out);
             } else {
-                rows.push_back(number + ' ' + row.name + ' ' + row.password_hash + ' ' + row.otpauth_uri);
+                rows.push_back(number + ' ' + row.name + ' ' + row.password_hash + ' ' + row.otpauth_uri +
+                               carried_by(row));
             }
             EXPECT_LE(row.position, source->size());
         });
@@ -84,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         FileCase{"Passwd", make_shadow_source, "root:x:0:0:root:/root:/bin/bash\n", {"1" + kFields}}),
     [](const auto& row) { return row.param.name; });
 
-const std::string kOther = "1! it has another member than name, password_hash and otpauth_uri";
+const std::string kOther = "1! it has a member that neither JSON lines nor an export have";
 
 INSTANTIATE_TEST_SUITE_P(
     JsonLines, FileOfRows,
@@ -104,6 +115,32 @@ INSTANTIATE_TEST_SUITE_P(
         FileCase{"NoName", make_json_lines_source, "{\"password_hash\":\"h\"}\n", {"1! it has no name"}},
         FileCase{"NumberForAName", make_json_lines_source, "{\"name\":1}\n", {"1! name is not a string"}},
         FileCase{"Misspelt", make_json_lines_source, "{\"name\":\"a\",\"otpauth_url\":\"u\"}\n", {kOther}},
+        FileCase{"OfAnExport",
+                 make_json_lines_source,
+                 "{\"name\":\"alice\",\"state\":\"active\",\"created_at\":\"x\",\"password_set_at\":\"x\","
+                 "\"password_hash\":\"h\",\"must_change_password\":true,\"otpauth_uri\":null,"
+                 "\"totp_enrolled_at\":\"x\",\"totp_last_step\":59000000,\"totp_failures\":7}\n",
+                 {"1 alice h  59000000/7 must change"}},
+        FileCase{"DisabledInAnExport",
+                 make_json_lines_source,
+                 "{\"name\":\"alice\",\"state\":\"disabled\"}\n",
+                 {"1- it is disabled"}},
+        FileCase{"OtherState",
+                 make_json_lines_source,
+                 "{\"name\":\"alice\",\"state\":\"asleep\"}\n",
+                 {"1! state is neither active nor disabled"}},
+        FileCase{"StepBeforeAll",
+                 make_json_lines_source,
+                 "{\"name\":\"alice\",\"totp_last_step\":-1}\n",
+                 {"1! totp_last_step is not a number of that kind"}},
+        FileCase{"FailuresBeyondAll",
+                 make_json_lines_source,
+                 "{\"name\":\"alice\",\"totp_failures\":3000000000}\n",
+                 {"1! totp_failures is not a number of that kind"}},
+        FileCase{"MustItOrNot",
+                 make_json_lines_source,
+                 "{\"name\":\"alice\",\"must_change_password\":1}\n",
+                 {"1! must_change_password is neither true nor false"}},
         FileCase{"Deep", make_json_lines_source, std::string(10000, '[') + "\n", {"1! it is not JSON"}},
         FileCase{"NotUtf8", make_json_lines_source, "{\"name\":\"\xFF\"}\n", {"1! it is not JSON"}},
         FileCase{"TooLong", make_json_lines_source, kTooLong + "\n", {"1! it is too long"}}),

@@ -51,6 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
         //      name                 user     hash    URI   base32     wrapped invited lacks weaker
         GoodRow{"PhcAndKey", "alice", kPhc, kUri, "", false, false, false, false},
         GoodRow{"Capitals", "ALICE", kPhc, kUri, "", false, false, false, false},
+        GoodRow{"WrappedBefore", "alice", "$over$sha256$$" + kPhc.substr(1), kUri, "", false, false, false,
+                false},
         GoodRow{"PhcOnly", "alice", kPhc, "", "", false, true, false, false},
         GoodRow{"OldAndKey", "alice", kApr1, kUri, "", true, false, false, false},
         GoodRow{"OldOnly", "alice", kApr1, "", "", true, true, false, false},

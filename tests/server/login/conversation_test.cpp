@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/fake_clock.hpp"
@@ -238,6 +239,40 @@ TEST_F(ConversationTest, AStoreOutOfOrderNeverSaysYes)
         EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 450, 330));
         EXPECT_FALSE(peer.was_logged_in());
     }
+}
+
+TEST_F(ConversationTest, ANewPasswordWhosePlaceGoesToAnotherIsToldSo)
+{
+    std::promise<void> done;
+    const auto blocked = done.get_future().share();
+    std::vector<auth::HashPool::Place> others;
+    std::thread rival;
+    const auto fill = [&] {
+        while (others.size() < 3) {
+            others.push_back(*pool_.reserve({.standing = auth::Standing::known_device, .source = "other"}));
+            others.back().submit([blocked] { blocked.wait(); });
+        }
+        rival = std::thread([&] {
+            while (pool_.taken() < 4) std::this_thread::yield();
+            const auto place = pool_.reserve({.standing = auth::Standing::known_device, .source = "rival"});
+            EXPECT_TRUE(place.has_value());
+            done.set_value();
+        });
+    };
+    auto peer = logged_in({"PASSWD", kPassword});
+    peer.then([&] {
+        clock_.advance(30s);
+        return current_code();
+    });
+    peer.then([&] {
+        fill();
+        return std::string("tundra-velvet-orbit-mango");
+    });
+    peer.then("QUIT");
+    converse(peer);
+    rival.join();
+    EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 331, 332, 333, 450, 221));
+    EXPECT_THAT(log_.lines(), testing::Contains(HasSubstr("password_not_changed error=overloaded")));
 }
 
 TEST_F(ConversationTest, AnsweringCommands)

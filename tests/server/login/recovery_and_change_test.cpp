@@ -191,12 +191,12 @@ TEST_F(RecoveryConversation, AStoreOutOfOrderTellsNoCodes)
 TEST_F(RecoveryConversation, WhoMustChangeThePasswordDoesNothingElseBefore)
 {
     must_change();
-    ScriptedPeer peer({"alice", kPassword, current_code(), "whoami", "codes", "help", "frobnicate", "passwd",
-                       "password", kNewPassword, "whoami", "quit"});
+    ScriptedPeer peer({"alice", kPassword, current_code(), "whoami", "codes", "sessions", "revoke all",
+                       "token", "help", "frobnicate", "passwd", "password", kNewPassword, "whoami", "quit"});
     converse(peer);
     EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230,  //
-                                          530, 530, 214, 502,       //
-                                          333, 553, 333, 250,       // no confirmation: it has just been given
+                                          530, 530, 530, 530, 530, 214, 502, 333, 553, 333,
+                                          250,  // no confirmation: it has just been given
                                           250, 221));
     EXPECT_THAT(peer.said()[4].facts, Contains(Fact("must-change-password", "yes")));
     EXPECT_EQ(to_wire(peer.said()[5]), "530 Password must be changed first\r\n");

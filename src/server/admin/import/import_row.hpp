@@ -26,9 +26,12 @@ struct ImportRow {
     std::uint64_t number = 0;    // the line that it starts in; in a database, the row
     std::uint64_t position = 0;  // how far the source had been read
     std::string name = {};
-    std::string password_hash = {};            // empty: there is none
-    std::string otpauth_uri = {};              // empty: there is none
-    std::string totp_base32 = {};              // in its place, where the program keeps that
+    std::string password_hash = {};   // empty: there is none
+    std::string otpauth_uri = {};     // empty: there is none
+    std::string totp_base32 = {};     // in its place, where the program keeps that
+    std::int64_t totp_last_step = 0;  // no code of this time step or before is accepted
+    int totp_failures = 0;            // wrong codes that the key has borne
+    bool must_change_password = false;
     std::optional<std::string> fault = {};     // why it cannot be read
     std::optional<std::string> left_out = {};  // why it is passed over, which is no fault
 };

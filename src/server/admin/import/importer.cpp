@@ -136,7 +136,10 @@ void Importer::prepare(Prepared& prepared, WorkCrew::Desk& desk, bool whole) con
                                  .spelled = row.name,
                                  .row = row.number,
                                  .invited = newcomer.is_invited(),
-                                 .note = note_of(newcomer)};
+                                 .note = note_of(newcomer),
+                                 .totp_last_step = row.totp_last_step,
+                                 .totp_failures = row.totp_failures,
+                                 .must_change_password = row.must_change_password};
     if (whole) seal(newcomer, account, desk);
     prepared.result = std::move(account);
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/auth/phc.hpp"
+#include "server/auth/wrapped_hash.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -21,6 +22,11 @@ std::optional<std::string> take_password(std::string_view hash, Newcomer& newcom
         "{CRYPT}";  // as older versions of Authelia and LDAP directories write it
     if (hash.starts_with(crypt)) hash.remove_prefix(crypt.size());
     if (hash.empty()) return std::nullopt;
+    if (auth::is_wrapped(hash)) {  // an export's, of somebody who has not logged in since an import
+        if (!auth::is_good_wrapped_hash(hash)) return "its hash is a wrapped one, and malformed";
+        newcomer.password = Secret::copy_of(hash);
+        return std::nullopt;
+    }
     if (hash.starts_with("$argon2")) {
         const auto parameters = auth::parse_phc(hash);
         if (!parameters)

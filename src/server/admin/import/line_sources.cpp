@@ -4,6 +4,7 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "server/admin/import/row_sources.hpp"
@@ -26,20 +27,77 @@ bool is_blank_or_comment(std::string_view line) noexcept
     return start == std::string_view::npos || line[start] == '#';
 }
 
+constexpr std::string_view kNotTaken = "it has a member that neither JSON lines nor an export have";
+
+/// Why not; nothing when `row` has it.
+using Take = std::optional<std::string> (*)(const boost::json::value& value, ImportRow& row);
+
+template <std::string ImportRow::* Text>
+std::optional<std::string> take_text(const boost::json::value& value, ImportRow& row)
+{
+    if (!value.is_string()) return "is not a string";
+    (row.*Text).assign(value.get_string().data(), value.get_string().size());
+    return std::nullopt;
+}
+
+template <auto Number>
+std::optional<std::string> take_number(const boost::json::value& value, ImportRow& row)
+{
+    using Target = std::remove_reference_t<decltype(row.*Number)>;
+    const auto* const number = value.if_int64();
+    if (number == nullptr || !std::in_range<Target>(*number) || *number < 0)
+        return "is not a number of that kind";
+    row.*Number = static_cast<Target>(*number);
+    return std::nullopt;
+}
+
+std::optional<std::string> take_state(const boost::json::value& value, ImportRow& row)
+{
+    if (value == "disabled") row.left_out = "it is disabled";
+    return value == "disabled" || value == "active"
+               ? std::nullopt
+               : std::optional<std::string>("is neither active nor disabled");
+}
+
+std::optional<std::string> take_must_change(const boost::json::value& value, ImportRow& row)
+{
+    if (!value.is_bool()) return "is neither true nor false";
+    row.must_change_password = value.get_bool();
+    return std::nullopt;
+}
+
+/// Of what the account was elsewhere: here it begins with the import.
+std::optional<std::string> pass_over(const boost::json::value& /*value*/, ImportRow& /*row*/)
+{
+    return std::nullopt;
+}
+
+struct Member {
+    std::string_view key;
+    Take take;
+};
+
+/// Those of `export`.
+constexpr std::array kMembers{Member{"name", take_text<&ImportRow::name>},
+                              Member{"password_hash", take_text<&ImportRow::password_hash>},
+                              Member{"otpauth_uri", take_text<&ImportRow::otpauth_uri>},
+                              Member{"state", take_state},
+                              Member{"must_change_password", take_must_change},
+                              Member{"totp_last_step", take_number<&ImportRow::totp_last_step>},
+                              Member{"totp_failures", take_number<&ImportRow::totp_failures>},
+                              Member{"created_at", pass_over},
+                              Member{"password_set_at", pass_over},
+                              Member{"totp_enrolled_at", pass_over}};
+
 /// A name and what is known of its user, out of an object's members.
 ImportRow row_of(const boost::json::object& object)
 {
     ImportRow row;
-    const std::array<std::pair<std::string_view, std::string*>, 3> members{
-        {{"name", &row.name}, {"password_hash", &row.password_hash}, {"otpauth_uri", &row.otpauth_uri}}};
     for (const auto& [key, value] : object) {
-        const auto known = std::ranges::find(members, std::string_view(key),
-                                             [](const auto& member) { return member.first; });
-        if (known == members.end())
-            return faulty("it has another member than name, password_hash and otpauth_uri");
+        const auto* const member = std::ranges::find(kMembers, std::string_view(key), &Member::key);
+        if (member == kMembers.end()) return faulty(std::string(kNotTaken));
         if (value.is_null()) continue;
-        if (!value.is_string()) return faulty(std::string(known->first) + " is not a string");
-        known->second->assign(value.get_string().data(), value.get_string().size());
+        if (const auto why = member->take(value, row)) return faulty(std::string(member->key) + ' ' + *why);
     }
     return row;
 }
