@@ -380,7 +380,8 @@ class OlderSchema(Moving):
             database.executescript(f"PRAGMA application_id = {0x534C4442};"
                                    f"ATTACH '{self.place.database}' AS newer;"
                                    "INSERT INTO installation SELECT single, 1, key_id, key_check FROM newer.installation;"
-                                   "INSERT INTO users SELECT * FROM newer.users; INSERT INTO totp SELECT * FROM newer.totp;"
+                                   "INSERT INTO users SELECT name, id, state, password_hash, password_epoch, created_at,"
+                                   " password_set_at, last_login_at, last_login_source FROM newer.users; INSERT INTO totp SELECT * FROM newer.totp;"
                                    "DETACH newer")
         self.old = old.read_bytes()
 

@@ -142,7 +142,7 @@ class Installed(unittest.TestCase):
         rows = {"securelogin": ("man1/securelogin.1", [()]),
                 "securelogind": ("man8/securelogind.8", [()]),
                 "securelogin-admin": ("man8/securelogin-admin.8",
-                                      [(), ("user", "add"), ("user", "passwd"), ("user", "reset-totp"), ("status",)])}
+                                      [(), ("user", "add"), ("user", "passwd"), ("user", "reset-totp"), ("status",), ("import",)])}
         for program, (page, commands) in rows.items():
             with self.subTest(program):
                 helps = [run(self.prefix / "bin" / program, *command, "--help").stdout for command in commands]

@@ -84,7 +84,7 @@ class Life(TestCase):
 
         # The phone is lost: in with a code from paper; then a new enrolment.
         terminal = self.log_in_at_a_terminal(carol, recovery[2])
-        self.assertIn("7 recovery codes are left", terminal.transcript)
+        self.assertIn("8 recovery codes are left", terminal.transcript)
         made = json.loads(self.place.admin("user", "reset-totp", "carol", "--json").stdout)
         terminal.send_line("whoami")
         terminal.expect("Session ended")

@@ -184,6 +184,7 @@ std::string details_text(const Details& details)
         "password-set {}\n"
         "{}"
         "{}"
+        "{}"
         "recovery-codes {}\n"
         "last-login {}\n"
         "sessions {}\n"

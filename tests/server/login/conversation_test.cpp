@@ -278,7 +278,7 @@ TEST_F(ConversationTest, ANewPasswordWhosePlaceGoesToAnotherIsToldSo)
 TEST_F(ConversationTest, AnsweringCommands)
 {
     auto peer =
-        logged_in({"help", "WhoAmI", "CODES", "WHOAMI x", "", "HELP ", "frobnicate\xC3\xA9", "LOGOUT"});
+        logged_in({"help", "WhoAmI", "CODE", "WHOAMI x", "", "HELP ", "frobnicate\xC3\xA9", "LOGOUT"});
     converse(peer);
     EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332, 230, 214, 250, 502, 501, 502, 501, 502, 221));
     EXPECT_EQ(peer.said()[6].facts.size(), 3U);
