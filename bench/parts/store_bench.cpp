@@ -93,7 +93,7 @@ class Door {
         for_next(count, [&](UserNumber user) {
             store_->submit(
                 [this, user, code = code_of(user, clock_.step())](auth::Transaction& transaction) {
-                    const auth::PasswordCheck check{.matches = true};
+                    const auth::PasswordCheck check{.matches = true, .user = auth::UserId{user + 1}};
                     require(
                         authenticator_.decide(transaction, claims_[user], check, code).granted.has_value());
                 },

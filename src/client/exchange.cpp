@@ -1,5 +1,7 @@
 #include "client/exchange.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
 
 #include "client/messages.hpp"
@@ -114,7 +116,8 @@ ExitCode Exchange::do_what_is_to_be_done()
 {
     // A person is asked at once; a script that does not know of it is told.  Where it comes to no new
     // password, the server refuses what else is asked.
-    if (must_change_ && display_.interactive()) (void)run_command("PASSWD");
+    const bool asked_for = plan_.command && ::strcasecmp(plan_.command->c_str(), "passwd") == 0;
+    if (must_change_ && display_.interactive() && !asked_for) (void)run_command("PASSWD");
     if (!plan_.command) return follow_commands();
     const auto result = run_command(*plan_.command);
     say_goodbye();

@@ -24,18 +24,18 @@ std::shared_ptr<const net::Service> ServiceFactory::make(const Settings& setting
     const auto files = tls_files(settings, parts_.data);
     require_private(files.key);
     const auto& deadlines = settings.deadlines;
-    return std::make_shared<const net::Service>(
-        net::Service{.name = settings.name,
-                     .deadlines = {.handshake = deadlines.handshake,
-                                   .answer = deadlines.answer,
-                                   .login = deadlines.login,
-                                   .idle = deadlines.idle,
-                                   .enrolment = deadlines.enrolment},
-                     .tls = net::make_server_context(files, settings.tls.allow_tls12),
-                     .authenticator = {std::move(authenticator), parts_.pool, parts_.store, parts_.readers,
-                                       rules, &parts_.metrics},
-                     .log = parts_.log,
-                     .enrolments = {std::move(enrolments), parts_.pool, parts_.store, rules}});
+    return std::make_shared<const net::Service>(net::Service{
+        .name = settings.name,
+        .deadlines = {.handshake = deadlines.handshake,
+                      .answer = deadlines.answer,
+                      .login = deadlines.login,
+                      .idle = deadlines.idle,
+                      .enrolment = deadlines.enrolment},
+        .tls = net::make_server_context(files, settings.tls.allow_tls12),
+        .authenticator = {authenticator, parts_.pool, parts_.store, parts_.readers, rules, &parts_.metrics},
+        .log = parts_.log,
+        .enrolments = {std::move(enrolments), authenticator, parts_.pool, parts_.store, parts_.readers,
+                       rules}});
 }
 
 }  // namespace securelogin

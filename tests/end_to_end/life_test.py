@@ -114,14 +114,16 @@ class Life(TestCase):
         self.assertEqual(("carol", carol.uri), (json.loads(line)["name"], json.loads(line)["otpauth_uri"]))
 
         backup = self.place.root / "backup.db"
-        self.place.admin("backup", backup)
         self.assertEqual(0, self.daemon.stop())
+        self.place.admin("backup", backup)
         elsewhere = Place(self.new_root("elsewhere"))
         elsewhere.data.mkdir(mode=0o700)
         shutil.copy2(self.place.data / "master.key", elsewhere.data)
+        shutil.copytree(self.place.data / "tls", elsewhere.data / "tls")
         elsewhere.admin("restore", backup)
         self.assertEqual(0, elsewhere.admin("doctor", check=False).returncode)
         with Daemon(elsewhere) as daemon:
+            self.assertEqual(self.daemon.fingerprint, daemon.fingerprint)
             self.assertEqual(530, self.verdict(daemon, carol, spent))
             (last,) = elsewhere.query("SELECT last_step FROM totp")
             while current_step() < last[0]:

@@ -10,11 +10,13 @@
 
 #include "server/admin/kernel_clock.hpp"
 #include "server/admin/terminal.hpp"
+#include "server/alarm_runner.hpp"
 #include "server/auth/clock_health.hpp"
 #include "server/auth/time_text.hpp"
 #include "server/auth/totp.hpp"
 #include "server/directory_lock.hpp"
 #include "server/ownership.hpp"
+#include "server/password_settings.hpp"
 #include "server/store/examination.hpp"
 #include "server/store/sqlite_store.hpp"
 
@@ -56,6 +58,10 @@ void check_settings(const Settings& settings, Findings& findings)
            fmt::format("totp.window is {}: a key bears only {} wrong codes in its life",
                        settings.policy.totp_window, auth::lifetime_limit(6, settings.policy.totp_window)),
            "synchronize the clock, and set it to 1");
+    try_to_look("settings", findings, [&] { [[maybe_unused]] const auto rules = password_rules(settings); });
+    try_to_look("settings", findings, [&] {
+        if (!settings.alarms.command.empty()) require_runnable(settings.alarms.command);
+    });
 }
 
 void check_data_directory(const DataDirectory& directory, Findings& findings)
@@ -129,6 +135,15 @@ void judge(const store::Examined& examined, Findings& findings)
                                         examined.newest_schema),
                             "upgrade the programs"});
     }
+    if (examined.retiring_key_id && !examined.retiring_key_at_hand) {
+        findings.push_back(
+            {Level::problem, "database",
+             fmt::format("its rotation is unfinished, and the master key {} that it needs as well "
+                         "is not at hand",
+                         auth::key_id_text(*examined.retiring_key_id)),
+             "put the master.key of two lines, or the older one, in its place, and run "
+             "securelogin-admin key rotate again"});
+    }
     if (!examined.key_at_hand) {
         findings.push_back({Level::problem, "database",
                             fmt::format("it is under the master key {}, which is not at hand",
@@ -166,8 +181,12 @@ std::optional<auth::Time> check_database(const DataDirectory& directory,
     std::optional<auth::Time> newest;
     std::error_code ignored;
     if (!fs::exists(directory.database(), ignored)) {
-        findings.push_back(
-            {Level::warning, "database", "there is none yet", "securelogind makes it when it first starts"});
+        const bool was_there = fs::exists(directory.master_key(), ignored);
+        findings.push_back({was_there ? Level::problem : Level::warning, "database",
+                            was_there ? "there is none, beside a master key" : "there is none yet",
+                            was_there
+                                ? "restore a backup: securelogin-admin restore; a new one would be empty"
+                                : "securelogind makes it when it first starts"});
         return newest;
     }
     if (!keys) return newest;  // said already; without a key nothing here can be told from noise

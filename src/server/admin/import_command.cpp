@@ -46,7 +46,8 @@ Importer::Plan plan_of(const Import& command, const Settings& settings)
     return {.apply = command.apply,
             .skip_bad = command.skip_bad,
             .hash = settings.policy.hash,
-            .threads = std::max(1U, std::thread::hardware_concurrency())};
+            .threads = std::max(1U, std::thread::hardware_concurrency()),
+            .now = auth::SystemClock().now()};
 }
 
 ImportSummary gather(const Import& command, const Settings& settings, ImportStaging& staging, RowSource& rows,

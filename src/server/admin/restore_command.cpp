@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cerrno>
 #include <chrono>
@@ -48,7 +49,11 @@ Descriptor open_backup(const std::filesystem::path& file)
 /// Where it was copied with its log; a backup that we have made has none.
 Descriptor open_log(const std::filesystem::path& file)
 {
-    return Descriptor(::open((file.string() + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const auto log = file.string() + "-wal";
+    Descriptor opened(::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!opened.is_open() && errno != ENOENT)
+        fail(ExitCode::input_output, log, std::generic_category().message(errno));
+    return opened;
 }
 
 /// No code was spent later than this.  A clock that is behind would bring codes back that were used: deny.
@@ -88,24 +93,36 @@ Restored restore(const Location& location, const Restore& command, const store::
     return done;
 }
 
+/// The names are told here and nowhere else: the audit goes on from the backup's end.
+void tell(const store::HeldAccounts& accounts, std::string_view what, std::string_view remedy)
+{
+    if (accounts.count == 0) return;
+    std::cerr << fmt::format("{} account{} {} ({}):\n", accounts.count, accounts.count == 1 ? " is" : "s are",
+                             what, remedy);
+    for (const auto& name : accounts.names) std::cerr << "  " << name << '\n';
+    if (accounts.count > accounts.names.size())
+        std::cerr << fmt::format("  and {} more\n", accounts.count - accounts.names.size());
+}
+
+boost::json::array to_json(const store::HeldAccounts& accounts)
+{
+    boost::json::array names;
+    for (const auto& name : accounts.names) names.emplace_back(name);
+    return names;
+}
+
 void tell(const Restored& done, const Settings& settings)
 {
     using std::chrono::seconds;
     std::cerr << fmt::format(
         "all sessions have ended; recovery codes and invitations are void; codes count again in "
-        "{} s\n",
+        "{} s (with a period of 30 s)\n",
         (settings.policy.totp_window + 1) * seconds(30).count());
-    if (done.held.disabled > 0) {
-        std::cerr << fmt::format(
-            "{} accounts were disabled or removed after the backup, and are disabled: audit show\n",
-            done.held.disabled);
-    }
-    if (done.held.stale > 0) {
-        std::cerr << fmt::format(
-            "{} accounts have the password or the key from before it was changed: user passwd, user "
-            "reset-totp\n",
-            done.held.stale);
-    }
+    tell(done.held.disabled, "disabled or removed after the backup, and disabled now",
+         "user enable, or user remove");
+    tell(done.held.unenrolled, "without the key for codes that was taken away after the backup",
+         "user invite");
+    tell(done.held.stale, "back at the password or key from before a change", "user passwd, user reset-totp");
     if (done.replaced.state == store::Replaced::State::damaged) {
         std::cerr << "the database that was replaced could not be read: who was disabled since is enabled "
                      "again, and "
@@ -127,8 +144,9 @@ void confirm(const Options& options, const Restored& done, Output& output)
                                {"master_key_id", auth::key_id_text(done.backup.key_id)},
                                {"schema_version", done.backup.schema_version},
                                {"records", done.backup.last.id},
-                               {"disabled", done.held.disabled},
-                               {"stale", done.held.stale},
+                               {"disabled", to_json(done.held.disabled)},
+                               {"unenrolled", to_json(done.held.unenrolled)},
+                               {"stale", to_json(done.held.stale)},
                                {"replaced", nullptr}};
     if (done.kept) object["replaced"] = printable(done.kept->string());
     output.write_json(object);

@@ -197,6 +197,7 @@ PasswordCheck Authenticator::check_password(Reader& reader, const Claim& claim, 
     const bool matches = matches_stored_hash(password, stored ? stored->phc.view() : made_up_hash_.view());
     if (!stored || !prepared || !matches) return {};
     return {.matches = true,
+            .user = stored->user,
             .epoch = stored->epoch,
             .outdated = parse_phc(stored->phc.view()) != std::optional(policy_.hash)};
 }
@@ -308,7 +309,8 @@ std::optional<Refusal> Authenticator::examine(Transaction& transaction, const st
     if (!account || !account->totp) return Refusal::unknown_user;
     // The hash was computed earlier, outside this transaction: it counts only for the password that is in
     // force now.
-    if (!check.matches || check.epoch != account->password_epoch) return Refusal::wrong_password;
+    if (!check.matches || check.user != account->id || check.epoch != account->password_epoch)
+        return Refusal::wrong_password;
     if (account->state != AccountState::active) return Refusal::disabled;
     if (enrolment.failures >= lifetime_limit(enrolment.parameters.digits, policy_.totp_window)) {
         return Refusal::code_locked;

@@ -68,6 +68,7 @@ struct Admission {
 
 struct PasswordCheck {
     bool matches = false;    // never true without an account
+    UserId user = {};        // whose: another account may have come to the name since
     std::int64_t epoch = 0;  // of the password that was checked
     bool outdated = false;   // matches, and its parameters are not the policy's
 };

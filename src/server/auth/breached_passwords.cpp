@@ -150,10 +150,23 @@ BreachedPasswords::~BreachedPasswords() { ::close(descriptor_); }
 
 bool BreachedPasswords::has(const Secret& password) const
 {
-    auto hash = sha1_of(password.view());
-    const auto search = find(hash);
-    wipe({reinterpret_cast<char*>(hash.data()), hash.size()});  // it would give the password away
-    return search.found;
+    struct Hash {
+        Sha1 octets;
+        ~Hash()
+        {
+            wipe({reinterpret_cast<char*>(octets.data()), octets.size()});
+        }  // it gives the password away
+    };
+    const Hash hash{sha1_of(password.view())};
+    try {
+        return find(hash.octets).found;
+    } catch (const BreachedPasswordsError&) {
+        // Not where: that is where such a hash would be.
+        throw BreachedPasswordsError(
+            file_.string() +
+            ": reading the list of breached passwords: it cannot be read, was cut short "
+            "or is not sorted: securelogind --check looks at it");
+    }
 }
 
 int BreachedPasswords::most_reads() const noexcept

@@ -118,6 +118,12 @@ FormOrWhy yescrypt_form(std::string_view text)
     return salted(text, front + parameters + 1, longest_salt, digest, "yescrypt");
 }
 
+FormOrWhy apr1_form(std::string_view text)
+{
+    constexpr std::size_t longest_salt = 8;
+    return salted(text, kApr1Prefix.size(), longest_salt, kApr1Digest, "apr1");
+}
+
 FormOrWhy crypt_form(std::string_view text)
 {
     constexpr std::size_t sha256_digest = 43;
@@ -252,12 +258,26 @@ std::variant<OldHash, std::string> parse_old_hash(std::string_view text)
 {
     if (auto sha256 = parse_sha256(text)) return *std::move(sha256);
     if (text.starts_with(kSha1Prefix)) return parse_sha1(text);
-    if (text.starts_with(kApr1Prefix)) {
-        constexpr std::size_t longest_salt = 8;
-        return with_form(OldScheme::apr1, text,
-                         salted(text, kApr1Prefix.size(), longest_salt, kApr1Digest, "apr1"));
-    }
+    if (text.starts_with(kApr1Prefix)) return with_form(OldScheme::apr1, text, apr1_form(text));
     return with_form(OldScheme::crypt, text, crypt_form(text));
+}
+
+bool is_good_setting(OldScheme scheme, std::string_view setting)
+{
+    const auto is_all = [&](const FormOrWhy& form) {
+        const auto* const known = std::get_if<Form>(&form);
+        return known != nullptr && known->setting == setting.size();
+    };
+    switch (scheme) {
+        case OldScheme::sha256:
+        case OldScheme::sha1:
+            return setting.empty();
+        case OldScheme::apr1:
+            return setting.starts_with(kApr1Prefix) && is_all(apr1_form(setting));
+        case OldScheme::crypt:
+            return is_all(crypt_form(setting));
+    }
+    return false;
 }
 
 Secret old_digest(OldScheme scheme, const std::string& setting, const Secret& password)

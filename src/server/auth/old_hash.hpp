@@ -39,6 +39,9 @@ struct OldHash {
 /// The hash; or why it is none that we take, as words that follow "its hash is ".
 [[nodiscard]] std::variant<OldHash, std::string> parse_old_hash(std::string_view text);
 
+/// Whether parse_old_hash() could have made it.
+[[nodiscard]] bool is_good_setting(OldScheme scheme, std::string_view setting);
+
 /// The digest that `password` has under `scheme` and `setting`.  Empty, after the same work, for what the
 /// scheme cannot be asked (crypt(3) takes no NUL, and 511 octets at most).  Expensive.  Throws
 /// std::bad_alloc, std::runtime_error for a setting that parse_old_hash would not have made.

@@ -57,7 +57,7 @@ bool is_wrapped(std::string_view stored) noexcept { return stored.starts_with(kP
 bool is_good_wrapped_hash(std::string_view stored)
 {
     const auto wrapped = parse_wrapped(stored);
-    return wrapped && parse_phc(wrapped->phc);
+    return wrapped && is_good_setting(wrapped->scheme, wrapped->setting) && parse_phc(wrapped->phc);
 }
 
 bool matches_stored_hash(const Secret& password, std::string_view stored)

@@ -21,8 +21,7 @@ namespace securelogin::auth {
 
 [[nodiscard]] bool is_wrapped(std::string_view stored) noexcept;
 
-/// Whether what comes from elsewhere is one, within phc.hpp's kCeiling.  (What the old hash costs is bounded
-/// whenever it is computed.)
+/// Whether what comes from elsewhere is one that wrap_old_hash() could have made.
 [[nodiscard]] bool is_good_wrapped_hash(std::string_view stored);
 
 /// True only if `password` is the one that `stored`, a PHC string or a wrapped hash, was made of.  What is

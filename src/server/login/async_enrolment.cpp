@@ -5,6 +5,7 @@
 
 #include "server/auth/password_policy.hpp"
 #include "server/login/await_callback.hpp"
+#include "server/login/present_password.hpp"
 #include "server/login/retry.hpp"
 
 namespace securelogin::login {
@@ -28,8 +29,10 @@ EnrolmentStep step_of(const std::optional<auth::EnrolmentRefusal>& refusal)
 
 struct AsyncEnrolments::Parts {
     std::shared_ptr<const auth::Enrolments> enrolments;
+    std::shared_ptr<const auth::Authenticator> authenticator;
     auth::HashPool& pool;
     auth::Store& store;
+    Readers& readers;
     auth::PasswordRules rules;
 };
 
@@ -67,10 +70,13 @@ void EnrolmentUnderWay::State::in_transaction(const Resume<EnrolmentStep>& resum
 /// On a hash thread.
 EnrolmentStep EnrolmentUnderWay::State::judge_and_hash()
 try {
-    const auto prepared = auth::prepare_password(typed.view());
-    typed.clear();
+    const auto chosen = std::move(typed);
+    const auto prepared = auth::prepare_password(chosen.view());
     const auto refusal = prepared ? parts->rules.why_refused(*prepared, *name) : "it is too long";
     if (refusal) return {.result = Result::refused, .reason = *refusal};
+    if (is_present_password(*parts->authenticator, parts->readers, *name, chosen)) {
+        return {.result = Result::refused, .reason = kSamePassword};
+    }
     enrolment->phc = auth::hash_password(*prepared, parts->enrolments->policy().hash);
     return {.result = Result::done};
 } catch (const std::exception& error) {
@@ -134,9 +140,12 @@ const std::vector<Secret>& EnrolmentUnderWay::recovery_codes() const noexcept
     return state_->recovery_codes;
 }
 
-AsyncEnrolments::AsyncEnrolments(std::shared_ptr<const auth::Enrolments> enrolments, auth::HashPool& pool,
-                                 auth::Store& store, auth::PasswordRules rules)
-    : parts_(std::make_shared<const Parts>(Parts{std::move(enrolments), pool, store, std::move(rules)}))
+AsyncEnrolments::AsyncEnrolments(std::shared_ptr<const auth::Enrolments> enrolments,
+                                 std::shared_ptr<const auth::Authenticator> authenticator,
+                                 auth::HashPool& pool, auth::Store& store, Readers& readers,
+                                 auth::PasswordRules rules)
+    : parts_(std::make_shared<const Parts>(
+          Parts{std::move(enrolments), std::move(authenticator), pool, store, readers, std::move(rules)}))
 {
 }
 

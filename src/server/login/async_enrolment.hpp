@@ -17,6 +17,7 @@
 #include "server/auth/hash_pool.hpp"
 #include "server/auth/password_rules.hpp"
 #include "server/auth/store.hpp"
+#include "server/login/readers.hpp"
 
 namespace securelogin::login {
 
@@ -61,9 +62,10 @@ class EnrolmentUnderWay {
 
 class AsyncEnrolments {
   public:
-    /// Pool and store must outlive this object and every enrolment.
-    AsyncEnrolments(std::shared_ptr<const auth::Enrolments> enrolments, auth::HashPool& pool,
-                    auth::Store& store, auth::PasswordRules rules);
+    /// Pool, store and readers must outlive this object and every enrolment.
+    AsyncEnrolments(std::shared_ptr<const auth::Enrolments> enrolments,
+                    std::shared_ptr<const auth::Authenticator> authenticator, auth::HashPool& pool,
+                    auth::Store& store, Readers& readers, auth::PasswordRules rules);
 
     struct Parts;  // what the steps need, shared with those under way
 

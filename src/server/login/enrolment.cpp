@@ -68,8 +68,8 @@ asio::awaitable<bool> choose_password(Peer& peer, EventLog& log, EnrolmentUnderW
 void ask_for_first_code(Peer& peer, const EnrolmentUnderWay& enrolment)
 {
     const auto uri = enrolment.uri();
-    Reply question{
-        .code = code::kCodeWanted, .text = "Code:", .facts = {{"otpauth", std::string(uri.view())}}};
+    Reply question{.code = code::kCodeWanted, .text = "Code:"};
+    question.facts.emplace_back("otpauth", uri.view());  // in its place: a list would be copied from
     peer.say(question);
     forget_values(question);
 }

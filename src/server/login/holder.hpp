@@ -1,6 +1,7 @@
 // holder.hpp: whoever is logged in on a connection, as its commands know them.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "server/auth/authenticator.hpp"
@@ -15,7 +16,9 @@ struct Holder {
     const auth::Granted& granted;
     bool must_change =
         granted.account.must_change;  // the password, before anything else; until PASSWD is done
-    std::string argument = {};        // what stands behind the verb of the command that runs; empty: nothing
+    int tokens = 0;                   // made on this connection
+    std::chrono::steady_clock::time_point last_token = {};
+    std::string argument = {};  // what stands behind the verb of the command that runs; empty: nothing
 
     [[nodiscard]] const auth::Session& session() const { return granted.session; }
 };

@@ -4,12 +4,11 @@
 #include "server/auth/password_policy.hpp"
 #include "server/login/authenticator_parts.hpp"
 #include "server/login/await_callback.hpp"
+#include "server/login/present_password.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
 namespace {
-
-constexpr const char* kSamePassword = "It is the one that you have: use another.";
 
 /// One that is under way; lives until its last step has ended.
 struct Change : std::enable_shared_from_this<Change> {
@@ -20,16 +19,18 @@ struct Change : std::enable_shared_from_this<Change> {
     auth::Session session;
     std::optional<auth::DeviceFingerprint> device;
     Secret typed;
-    Resume<PasswordChange> resume;
+    Resume<PasswordChange> resume;  // where it is lost, so is who waits for it: nothing of theirs owns this
     std::optional<auth::HashPool::Place> place = {};
 
     Change(std::shared_ptr<const AsyncAuthenticator::Parts> shared, auth::UserName whose,
-           const auth::Session& own, const std::optional<auth::DeviceFingerprint>& from, Secret password)
+           const auth::Session& own, const std::optional<auth::DeviceFingerprint>& from, Secret password,
+           Resume<PasswordChange> then)
         : parts(std::move(shared)),
           name(std::move(whose)),
           session(own),
           device(from),
-          typed(std::move(password))
+          typed(std::move(password)),
+          resume(std::move(then))
     {
     }
 
@@ -39,13 +40,13 @@ struct Change : std::enable_shared_from_this<Change> {
     }
     void begin();
     void judge_and_hash();
-    [[nodiscard]] bool is_the_old_one() const;
     void store(Secret phc);
 };
 
 void Change::begin()
 {
-    place = parts->pool.reserve({.standing = auth::Standing::known_source, .source = session.source});
+    place = parts->pool.reserve({.standing = auth::Standing::known_source,
+                                 .source = auth::Source::from_address(session.source).bucket()});
     if (!place) return end(Result::try_later, "overloaded");
     place->submit(
         {.run = [change = shared_from_this()] { change->judge_and_hash(); },
@@ -58,18 +59,11 @@ try {
     const auto prepared = auth::prepare_password(typed.view());
     const auto refusal = prepared ? parts->rules.why_refused(*prepared, name) : "it is too long";
     if (refusal) return end(Result::refused, *refusal);
-    if (is_the_old_one()) return end(Result::refused, kSamePassword);
+    if (is_present_password(*parts->authenticator, parts->readers, name, typed))
+        return end(Result::refused, kSamePassword);
     store(auth::hash_password(*prepared, parts->authenticator->policy().hash));
 } catch (const std::exception& error) {
     end(Result::try_later, error.what());
-}
-
-bool Change::is_the_old_one() const
-{
-    const auto claim = parts->authenticator->claim(name.str(), auth::Source::from_address("local"));
-    return parts->readers.with([&](auth::Reader& reader) {
-        return parts->authenticator->check_password(reader, claim, typed).matches;
-    });
 }
 
 void Change::store(Secret phc)
@@ -93,11 +87,11 @@ asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(
     const auth::UserName& name, const auth::Session& session,
     const std::optional<auth::DeviceFingerprint>& device, Secret typed) const
 {
-    const auto change = std::make_shared<Change>(parts_, name, session, device, std::move(typed));
-    return await_callback<PasswordChange>([change](const Resume<PasswordChange>& resume) {
-        change->resume = resume;
-        change->begin();
-    });
+    const auto password = std::make_shared<Secret>(std::move(typed));
+    return await_callback<PasswordChange>(
+        [parts = parts_, name, session, device, password](const Resume<PasswordChange>& resume) {
+            std::make_shared<Change>(parts, name, session, device, std::move(*password), resume)->begin();
+        });
 }
 
 }  // namespace securelogin::login

@@ -1,6 +1,7 @@
 #include "server/login/session_commands.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -49,6 +50,16 @@ Reply token_reply(const Secret& token, const auth::Session& session)
     return reply;
 }
 
+/// A token leaves a record for ever and costs no hash: not at the speed of the line.
+std::chrono::seconds wait_for_token(const Holder& holder)
+{
+    constexpr int at_once = 8;
+    constexpr std::chrono::seconds apart{10};
+    if (holder.tokens < at_once) return {};
+    const auto since = std::chrono::steady_clock::now() - holder.last_token;
+    return since >= apart ? std::chrono::seconds(0) : std::chrono::ceil<std::chrono::seconds>(apart - since);
+}
+
 void log_revoked(const Holder& holder, std::size_t ended)
 {
     holder.setting.log.write(Level::info, "sessions_revoked",
@@ -90,8 +101,14 @@ asio::awaitable<After> revoke(Holder& holder)
 
 asio::awaitable<After> token(Holder& holder)
 {
+    if (const auto wait = wait_for_token(holder); wait.count() > 0) {
+        holder.peer.say(no({.verdict = {}, .retry_after = wait}));
+        co_return After::go_on;
+    }
     const auto made = co_await holder.setting.authenticator.issue_token(holder.session());
     if (!made) co_return session_ended(holder.peer);
+    ++holder.tokens;
+    holder.last_token = std::chrono::steady_clock::now();
     auto reply = token_reply(*made, holder.session());
     holder.peer.say(reply);
     forget_values(reply);

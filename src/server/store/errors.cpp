@@ -90,6 +90,12 @@ Cause cause_of(int code, const char* message, const std::filesystem::path& file)
 
 }  // namespace
 
+bool is_damage(const SQLite::Exception& error) noexcept
+{
+    const int kind = error.getErrorCode() & 0xFF;
+    return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
+}
+
 auth::StoreError store_error(std::string_view doing, const std::filesystem::path& file, std::string_view why,
                              std::string_view remedy)
 {
@@ -109,6 +115,7 @@ void throw_store_error(std::string_view doing, const std::filesystem::path& file
     const auto [why, remedy] = cause_of(error.getErrorCode(), error.what(), file);
     const auto plain = store_error(doing, file, why, remedy);
     if (is_busy(error.getErrorCode())) throw StoreBusy(plain.what());
+    if (is_damage(error)) throw StoreDamaged(plain.what());
     throw plain;
 }
 

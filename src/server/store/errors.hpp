@@ -15,7 +15,11 @@ namespace securelogin::store {
 [[nodiscard]] auth::StoreError store_error(std::string_view doing, const std::filesystem::path& file,
                                            std::string_view why, std::string_view remedy);
 
-/// As StoreError, or StoreBusy (sqlite_store.hpp) where another program is in the way.
+/// What it reads is not what SQLite has written.
+[[nodiscard]] bool is_damage(const SQLite::Exception& error) noexcept;
+
+/// As StoreError; as StoreBusy (sqlite_store.hpp) where another program is in the way, as StoreDamaged where
+/// is_damage().
 [[noreturn]] void throw_store_error(std::string_view doing, const std::filesystem::path& file,
                                     const SQLite::Exception& error);
 

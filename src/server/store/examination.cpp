@@ -75,7 +75,10 @@ Examined examine(const std::filesystem::path& file, const auth::MasterKeySource&
             examined.newest_record = time_in(newest.getColumn(0));
         if (examined.schema_version < kRetiringKeysSince) return examined;
         SQLite::Statement kept(database, sql::kFindKeptKeys);
-        examined.rotation_unfinished = kept.executeStep() && !kept.isColumnNull(1);
+        if (!kept.executeStep() || kept.isColumnNull(1)) return examined;
+        examined.retiring_key_id = key_id_in(kept.getColumn(1));
+        for (const auto& master : source())
+            examined.retiring_key_at_hand |= master.id() == examined.retiring_key_id;
         return examined;
     });
 }

@@ -25,7 +25,8 @@ struct Examined {
     std::vector<std::string> damage;  // what SQLite's integrity check says, at most ten lines; empty: nothing
     std::uint32_t key_id = 0;         // of the master key that it is under
     bool key_at_hand = false;         // and opens it
-    bool rotation_unfinished = false;
+    std::optional<std::uint32_t> retiring_key_id = {};  // while a rotation is unfinished
+    bool retiring_key_at_hand = false;
     bool audit_end_genuine = false;  // false also where the key is not at hand, or the schema is older
     std::optional<auth::Time> newest_record = {};
 };

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 
 namespace securelogin::store {
 namespace {
@@ -16,11 +17,30 @@ constexpr const char* kHoldCodeFailures =
 constexpr const char* kHoldDisabled =
     "UPDATE main.users SET state = 'disabled' WHERE state <> 'disabled' AND"
     " (id IN (SELECT id FROM replaced.users WHERE state = 'disabled')"
-    " OR id IN (SELECT user_id FROM replaced.audit WHERE event = 'user.remove'))";
-constexpr const char* kCountStale =
-    "SELECT COUNT(*) FROM main.users u JOIN replaced.users r ON r.id = u.id"
+    " OR id IN (SELECT user_id FROM replaced.audit WHERE event = 'user.remove')"
+    " OR (EXISTS (SELECT 1 FROM replaced.audit WHERE event = 'restored')"
+    " AND id NOT IN (SELECT id FROM replaced.users))) RETURNING name";
+constexpr const char* kHoldUnenrolled =
+    "DELETE FROM main.totp WHERE user_id IN (SELECT id FROM replaced.users)"
+    " AND user_id NOT IN (SELECT user_id FROM replaced.totp)"
+    " RETURNING (SELECT u.name FROM main.users u WHERE u.id = user_id)";
+constexpr const char* kFindStale =
+    "SELECT u.name FROM main.users u JOIN replaced.users r ON r.id = u.id"
     " LEFT JOIN main.totp t ON t.user_id = u.id LEFT JOIN replaced.totp q ON q.user_id = u.id"
-    " WHERE r.password_epoch > u.password_epoch OR q.enrolled_at > t.enrolled_at";
+    " WHERE r.password_epoch > u.password_epoch OR q.enrolled_at > COALESCE(t.enrolled_at, -1)"
+    " ORDER BY u.name";
+
+/// Of the first column's names.
+HeldAccounts accounts_of(SQLite::Database& database, const char* statement)
+{
+    HeldAccounts accounts;
+    SQLite::Statement row(database, statement);
+    while (row.executeStep()) {
+        if (++accounts.count <= HeldAccounts::kMostNamed)
+            accounts.names.push_back(row.getColumn(0).getString());
+    }
+    return accounts;
+}
 
 }  // namespace
 
@@ -29,8 +49,9 @@ HeldOn hold_on(SQLite::Database& database)
     HeldOn held;
     database.exec(kHoldSteps);
     database.exec(kHoldCodeFailures);
-    held.disabled = database.exec(kHoldDisabled);
-    held.stale = database.execAndGet(kCountStale).getInt64();
+    held.disabled = accounts_of(database, kHoldDisabled);
+    held.unenrolled = accounts_of(database, kHoldUnenrolled);
+    held.stale = accounts_of(database, kFindStale);
     return held;
 }
 

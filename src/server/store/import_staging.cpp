@@ -163,26 +163,39 @@ void ImportStaging::end_chunk()
     in_chunk_ = 0;
 }
 
-void ImportStaging::drop_taken(const std::function<void(const Namesake&, const std::string&)>& visit)
+void ImportStaging::drop_taken(auth::Time now, const std::function<void(const Taken&)>& visit)
 {
     connection_->attempt(kDoing, [&] {
         end_chunk();
         if (!has_accounts_) return;
-        bool any = false;
-        {
-            SQLite::Statement row(connection_->database(), sql::kStagedAndTaken);
-            while (row.executeStep()) {
-                any = true;
-                visit({.spelled = row.getColumn(0).getString(),
-                       .row = static_cast<std::uint64_t>(row.getColumn(1).getInt64()),
-                       .note = row.getColumn(2).getInt()},
-                      row.getColumn(3).getString());
-            }
-        }
-        if (!any) return;
-        SQLite::Statement drop(connection_->database(), sql::kDropStagedAndTaken);
-        staged_ -= static_cast<std::uint64_t>(Execution(drop).run());
+        drop(sql::kStagedAndTaken, sql::kDropStagedAndTaken, false, visit);
+        // A database that is looked at only may be older than they are.
+        if (!connection_->database().tableExists("invitations")) return;
+        drop(sql::kStagedAndInvitedBefore, sql::kDropStagedAndInvitedBefore, true, visit, now);
     });
+}
+
+template <typename... Values>
+void ImportStaging::drop(const char* find, const char* remove, bool invited,
+                         const std::function<void(const Taken&)>& visit, const Values&... values)
+{
+    auto& database = connection_->database();
+    bool any = false;
+    {
+        SQLite::Statement row(database, find);
+        Execution taken(row, values...);
+        while (taken.next()) {
+            any = true;
+            visit({.staged = {.spelled = row.getColumn(0).getString(),
+                              .row = static_cast<std::uint64_t>(row.getColumn(1).getInt64()),
+                              .note = row.getColumn(2).getInt()},
+                   .name = row.getColumn(3).getString(),
+                   .invited = invited});
+        }
+    }
+    if (!any) return;
+    SQLite::Statement statement(database, remove);
+    staged_ -= static_cast<std::uint64_t>(Execution(statement, values...).run());
 }
 
 ImportStaging::Published ImportStaging::publish(const Publication& publication)
@@ -198,6 +211,7 @@ ImportStaging::Published ImportStaging::publish(const Publication& publication)
             const auto begun = steady_clock::now();
             SqliteTransaction domain(*connection_, statements, *keys_);
             require_same_key();
+            require_nobody_invited(publication.now);
             published.accounts = copy(publication, domain);
             domain.append_audit({.at = publication.now,
                                  .event = "user.import",
@@ -268,6 +282,17 @@ void ImportStaging::invite_chunk(const Publication& publication, auth::Transacti
         if (!name) throw SQLite::Exception("a user name that is none", 0);
         publication.invite(transaction, *name);
     }
+}
+
+/// Whoever has such an invitation would enrol as the account that is imported.
+void ImportStaging::require_nobody_invited(auth::Time now)
+{
+    SQLite::Statement row(connection_->database(), sql::kStagedAndInvitedBefore);
+    Execution invited(row, now);
+    if (!invited.next()) return;
+    throw store_error(kDoing, connection_->file(),
+                      "people of names that are to be imported have been invited meanwhile",
+                      "nothing has been changed: run it again");
 }
 
 void ImportStaging::require_same_key()

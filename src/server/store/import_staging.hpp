@@ -73,9 +73,14 @@ class ImportStaging {
     /// Nothing when it was taken in; else it was not.
     [[nodiscard]] std::optional<Namesake> stage(const StagedAccount& account);
 
-    /// Those whose names are names of accounts in the database go out again, and are told to `visit`: the
-    /// row, the name as it was spelled there, the name in the database.
-    void drop_taken(const std::function<void(const Namesake&, const std::string&)>& visit);
+    /// One whose name somebody in the database has.
+    struct Taken {
+        Namesake staged;
+        std::string name;
+        bool invited = false;  // by an invitation that is good; else by an account
+    };
+    /// They go out again, and are told to `visit`.
+    void drop_taken(auth::Time now, const std::function<void(const Taken&)>& visit);
 
     struct Publication {
         auth::Time now;
@@ -92,8 +97,8 @@ class ImportStaging {
         std::chrono::milliseconds locked{0};  // how long others could not write
     };
     /// One transaction: all accounts, invitations and the record `user.import`, durable when this returns.
-    /// Throws auth::StoreError, also when an account of one of the names was added meanwhile or the master
-    /// key was rotated; what `invite` throws; then nothing has been changed.
+    /// Throws auth::StoreError, also when an account of one of the names was added or invited meanwhile or
+    /// the master key was rotated; what `invite` throws; then nothing has been changed.
     Published publish(const Publication& publication);
 
   private:
@@ -107,7 +112,11 @@ class ImportStaging {
     [[nodiscard]] std::string end_of_chunk(const std::string& after);
     void invite_chunk(const Publication& publication, auth::Transaction& transaction,
                       const std::string& after, const std::string& last);
+    template <typename... Values>
+    void drop(const char* find, const char* remove, bool invited,
+              const std::function<void(const Taken&)>& visit, const Values&... values);
     void require_same_key();
+    void require_nobody_invited(auth::Time now);
 
     const std::unique_ptr<Connection> connection_;
     const std::shared_ptr<Keys> keys_;  // none where it is only tried

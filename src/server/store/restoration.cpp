@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "server/auth/audit_verifier.hpp"
 #include "server/store/audit_migration.hpp"
 #include "server/store/connection.hpp"
+#include "server/store/errors.hpp"
 #include "server/store/examination.hpp"
 #include "server/store/execution.hpp"
 #include "server/store/held_on.hpp"
@@ -33,15 +35,27 @@ constexpr auto kOneOfOurs = "name a file that securelogin-admin backup has made"
 /// What is in a file cannot be kept when it comes back: each of them opens something, once.
 constexpr std::array kUsedOnce{"recovery_codes", "invitations"};
 
-/// What its schema is made of, by kind and name; not SQLite's own tables.
+std::string in_one_line(const std::string& text)
+{
+    std::istringstream words(text);
+    std::string word;
+    std::string line;
+    while (words >> word) line += (line.empty() ? "" : " ") + word;
+    return line;
+}
+
+/// What its schema is made of, by kind and name, and what its triggers do: those would go on doing it.  Not
+/// SQLite's own tables.
 std::vector<std::string> objects_in(SQLite::Database& database)
 {
     std::vector<std::string> objects;
     SQLite::Statement row(
         database,
-        "SELECT type || ' ' || name FROM sqlite_schema WHERE substr(name, 1, 7) <> 'sqlite_'"
-        " ORDER BY 1");
-    while (row.executeStep()) objects.push_back(row.getColumn(0).getString());
+        "SELECT type || ' ' || name, CASE type WHEN 'trigger' THEN sql ELSE '' END FROM sqlite_schema"
+        " WHERE substr(name, 1, 7) <> 'sqlite_' ORDER BY 1");
+    while (row.executeStep()) {
+        objects.push_back(row.getColumn(0).getString() + ' ' + in_one_line(row.getColumn(1).getString()));
+    }
     return objects;
 }
 
@@ -63,12 +77,6 @@ std::optional<auth::AuditHead> head_of(Connection& connection)
 {
     SQLite::Statement head(connection.database(), sql::kFindAuditHead);
     return head.executeStep() ? audit_head_in(head) : std::nullopt;
-}
-
-bool is_damage(const SQLite::Exception& error) noexcept
-{
-    const int code = error.getErrorCode() & 0xFF;
-    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
 void spend_steps(SQLite::Database& database, auth::Time moment, int window)
@@ -201,6 +209,8 @@ void Restoration::require_genuine_audit()
     refuse("the end of its audit has been tampered with", kAnother);
 }
 
+/// That it is damaged may be why there is a restore; whatever else is wrong with it is to be mended first,
+/// for nothing of one that is not read is held on to.
 Replaced Restoration::look_at_replaced()
 {
     std::error_code ignored;
@@ -212,19 +222,32 @@ Replaced Restoration::look_at_replaced()
         // SQLite refuses while anybody has it open.  All of its log is in the file then, and the log is gone.
         present.attempt("closing the log of",
                         [&] { present.database().exec("PRAGMA journal_mode = DELETE"); });
-        require_known_schema(present, kSchemaVersion);
+        require_replaceable(present);
         present.attempt("reading the audit in", [&] {
             replaced_.newest = newest_record(present);
             if (const auto head = head_of(present)) replaced_.last = head->last;
         });
         replaced_.state = Replaced::State::good;
-    } catch (const StoreBusy&) {
-        throw;
-    } catch (const auth::StoreError&) {
-        // That it is damaged may be why there is a restore.
+    } catch (const StoreDamaged&) {
         replaced_ = {.state = Replaced::State::damaged};
     }
     return replaced_;
+}
+
+/// What has been disabled, removed and used up since is read out of it.
+void Restoration::require_replaceable(Connection& present) const
+{
+    try {
+        require_known_schema(present, kSchemaVersion);
+    } catch (const StoreBusy&) {
+        throw;
+    } catch (const StoreDamaged&) {
+        throw;
+    } catch (const auth::StoreError& error) {
+        throw auth::StoreError(std::string(error.what()) +
+                               "; or, to go back to older programs, move that database away: then what was "
+                               "disabled, removed or used up since the backup is not known any more");
+    }
 }
 
 HeldOn Restoration::neutralize(auth::Time moment, int window)

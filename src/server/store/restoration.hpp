@@ -79,6 +79,7 @@ class Restoration {
     void require_whole();
     void require_key();
     void require_all_keys();
+    void require_replaceable(Connection& present) const;
     void require_genuine_audit();
     void forget_table(const char* table);
     void record(auth::Time moment);

@@ -21,6 +21,12 @@ class StoreBusy final : public auth::StoreError {
     using StoreError::StoreError;
 };
 
+/// What is in the file is not what was written.
+class StoreDamaged final : public auth::StoreError {
+  public:
+    using StoreError::StoreError;
+};
+
 /// The database has an older schema, and whoever opened it was not to change it.
 class OlderSchema final : public auth::StoreError {
   public:

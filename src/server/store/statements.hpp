@@ -258,10 +258,16 @@ inline constexpr const char* kStageAccount =
 inline constexpr const char* kFindStaged =
     "SELECT spelled, row_number, note FROM staged.accounts WHERE name = $1";
 inline constexpr const char* kStagedAndTaken =
-    "SELECT s.spelled, s.row_number, s.note, u.name FROM staged.accounts s JOIN users u ON u.name = s.name"
-    " ORDER BY s.name";
+    "SELECT spelled, row_number, note, name FROM staged.accounts WHERE name IN (SELECT name FROM users)"
+    " ORDER BY name";
 inline constexpr const char* kDropStagedAndTaken =
     "DELETE FROM staged.accounts WHERE name IN (SELECT name FROM users)";
+/// By an invitation that is good at $1.
+inline constexpr const char* kStagedAndInvitedBefore =
+    "SELECT spelled, row_number, note, name FROM staged.accounts"
+    " WHERE name IN (SELECT name FROM invitations WHERE expires_at > $1) ORDER BY name";
+inline constexpr const char* kDropStagedAndInvitedBefore =
+    "DELETE FROM staged.accounts WHERE name IN (SELECT name FROM invitations WHERE expires_at > $1)";
 /// The last of the $2 + 1 names behind $1; none where there are fewer.
 inline constexpr const char* kStagedChunk =
     "SELECT name FROM staged.accounts WHERE name > $1 ORDER BY name LIMIT 1 OFFSET $2";

@@ -2,29 +2,28 @@
 
 #include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <thread>
 #include <utility>
+
+#include "common/result_token.hpp"
 
 namespace securelogin::verify {
 namespace asio = boost::asio;
 namespace {
 
-constexpr auto kResult = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kPauseWhenShort{100};
 
 std::vector<std::unique_ptr<Worker>> make_workers(std::size_t threads, auth::Store& store,
                                                   auth::TokenMemory* memory, const auth::Clock& clock,
-                                                  EventLog& log, const Terms& terms)
+                                                  EventLog& log, const Terms& terms,
+                                                  std::atomic<std::size_t>& open)
 {
     std::vector<std::unique_ptr<Worker>> workers;
-    const auto share = (kMostConnections + threads - 1) / threads;
     for (std::size_t made = 0; made < threads; ++made) {
-        workers.push_back(std::make_unique<Worker>(store, memory, clock, log, terms, share));
+        workers.push_back(std::make_unique<Worker>(store, memory, clock, log, terms, open));
     }
     return workers;
 }
@@ -35,7 +34,7 @@ Door::Door(net::ListeningSocket socket, const Size& size, auth::Store& store, co
            EventLog& log, const Terms& terms)
     : endpoint_(socket.endpoint()),
       memory_(size.remembered > 0 ? std::make_unique<auth::TokenMemory>(size.remembered) : nullptr),
-      workers_(make_workers(size.threads, store, memory_.get(), clock, log, terms)),
+      workers_(make_workers(size.threads, store, memory_.get(), clock, log, terms, open_)),
       acceptor_(socket.take_over(workers_.front()->io().get_executor())),
       pause_(workers_.front()->io())
 {

@@ -5,6 +5,7 @@
 // no passwords and opens no session.  Who may ask is settled by the socket's mode (0660) and its directory.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
@@ -52,6 +53,7 @@ class Door {
 
     const net::Endpoint endpoint_;
     const std::unique_ptr<auth::TokenMemory> memory_;
+    std::atomic<std::size_t> open_ = 0;  // connections
     std::vector<std::unique_ptr<Worker>> workers_;
     std::size_t next_ = 0;    // whose turn it is
     net::Acceptor acceptor_;  // on the first worker's thread, as is all below

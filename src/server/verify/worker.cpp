@@ -10,6 +10,7 @@
 #include "common/openssl.hpp"
 #include "server/auth/sessions.hpp"
 #include "server/token_answer.hpp"
+#include "server/verify/limits.hpp"
 
 namespace securelogin::verify {
 namespace asio = boost::asio;
@@ -26,12 +27,12 @@ constexpr std::chrono::seconds kComplaintEvery{1};
 }  // namespace
 
 Worker::Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
-               const Terms& terms, std::size_t most_connections)
+               const Terms& terms, std::atomic<std::size_t>& open)
     : store_(store),
       memory_(memory),
       clock_(clock),
       log_(log),
-      most_connections_(most_connections),
+      open_(open),
       terms_(terms),
       reader_(store.open_token_reader()),
       now_(std::chrono::steady_clock::now()),
@@ -90,7 +91,7 @@ void Worker::welcome(int descriptor)
         ::close(descriptor);
         return;
     }
-    if (connections_.size() >= most_connections_) return;
+    if (open_ >= kMostConnections) return;
     std::make_shared<Connection>(std::move(socket), *this)->read();
 }
 
@@ -105,8 +106,9 @@ void Worker::set_terms(const Terms& terms)
 /// Those whose question is read in the same round of the context's cost one look at what has ended.
 void Worker::answer_soon(std::shared_ptr<Connection> connection)
 {
+    // First: one that is in line is always answered, whatever there is no memory for.
+    if (asked_.empty()) asio::post(io_, [this] { answer_all(); });
     asked_.push_back(std::move(connection));
-    if (asked_.size() == 1) asio::post(io_, [this] { answer_all(); });
 }
 
 void Worker::answer_all()

@@ -1,10 +1,11 @@
 // worker.hpp: a thread that answers whose token it is, with a reader of its own.
 //
-// It may block on the disk, as the I/O threads of the login server may not.  Nothing is shared between
-// workers. What a program with a token does is a use of its session: that is noted, and written down together
-// once a second.
+// It may block on the disk, as the I/O threads of the login server may not.  Workers share the memory of
+// tokens, and a count of connections. What a program with a token does is a use of its session: that is
+// noted, and written down together once a second.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -37,10 +38,10 @@ struct Terms {
 
 class Worker {
   public:
-    /// At most so many connections at a time; the next are closed.  All of them must outlive this; `memory`
-    /// may be null.
+    /// `open` counts the connections of all workers: beyond kMostConnections the next are closed.  All of
+    /// them must outlive this; `memory` may be null.
     Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
-           const Terms& terms, std::size_t most_connections);
+           const Terms& terms, std::atomic<std::size_t>& open);
     /// Ends all connections.
     ~Worker();
     Worker(const Worker&) = delete;
@@ -66,8 +67,16 @@ class Worker {
     void answer(std::string_view question, std::string& out);
     /// As of the last second.
     [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept { return now_; }
-    void enter(Connection& connection) { connections_.insert(&connection); }
-    void leave(Connection& connection) noexcept { connections_.erase(&connection); }
+    void enter(Connection& connection)
+    {
+        connections_.insert(&connection);
+        ++open_;
+    }
+    void leave(Connection& connection) noexcept
+    {
+        connections_.erase(&connection);
+        --open_;
+    }
 
   private:
     using Use = std::pair<auth::UserId, std::string>;  // of a session
@@ -87,18 +96,18 @@ class Worker {
     auth::TokenMemory* const memory_;
     const auth::Clock& clock_;
     EventLog& log_;
-    const std::size_t most_connections_;
+    std::atomic<std::size_t>& open_;
     Terms terms_;
     const std::unique_ptr<auth::TokenReader> reader_;
     std::optional<auth::SessionCheck> check_;
     std::chrono::steady_clock::time_point now_;
     std::chrono::steady_clock::time_point complained_;
     std::set<Use> uses_;
-    std::vector<std::shared_ptr<Connection>> asked_;  // who has been asked something
-    bool readable_ = true;                            // whether the database is
+    bool readable_ = true;  // whether the database is
     std::unordered_set<Connection*> connections_;
     boost::asio::io_context io_;  // holds the connections: goes before what they leave
     boost::asio::steady_timer timer_;
+    std::vector<std::shared_ptr<Connection>> asked_;  // who has been asked something; sockets of io_'s
     std::thread thread_;
 };
 

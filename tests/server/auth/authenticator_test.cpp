@@ -92,7 +92,7 @@ class AuthenticatorTest : public testing::Test {
         const auto parsed = UserName::parse(name);
         const auto account = parsed ? store_.open_reader()->find_account(*parsed) : std::nullopt;
         if (!account || password == Password::wrong) return {};
-        return {.matches = true, .epoch = account->password_epoch};
+        return {.matches = true, .user = account->id, .epoch = account->password_epoch};
     }
 
     /// admit and decide; the attempt must be admitted.
@@ -309,10 +309,24 @@ TEST_F(AuthenticatorTest, AClockSetBackBringsNoCodeBack)
     EXPECT_EQ(attempt("alice", Password::right, current_code()).refusal, Refusal::replayed_code);
 }
 
+TEST_F(AuthenticatorTest, ACheckOfAnAccountThatIsAnotherNowDoesNotCount)
+{
+    const auto before = enrol("alice");
+    const PasswordCheck stale{.matches = true, .user = before.id, .epoch = before.password_epoch};
+    transact(store_, [&](Transaction& t) { t.remove_account(before); });
+    const auto after = enrol("alice");
+    ASSERT_EQ(after.password_epoch, before.password_epoch);
+    Verdict verdict;
+    transact(store_, [&](Transaction& t) {
+        verdict = authenticator_.decide(t, claim("alice"), stale, current_code());
+    });
+    EXPECT_EQ(verdict.refusal, Refusal::wrong_password);
+}
+
 TEST_F(AuthenticatorTest, ACheckOfAnOldPasswordDoesNotCount)
 {
     const auto alice = enrol("alice");
-    const PasswordCheck stale{.matches = true, .epoch = alice.password_epoch};
+    const PasswordCheck stale{.matches = true, .user = alice.id, .epoch = alice.password_epoch};
     transact(store_, [&](Transaction& t) { t.set_password(alice, Secret::copy_of("$new$"), clock_.now()); });
     Verdict verdict;
     transact(store_, [&](Transaction& t) {

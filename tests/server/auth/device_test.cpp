@@ -84,7 +84,8 @@ class DevicesTest : public testing::Test {
         clock_.advance(30s);
         auto claim = authenticator_.claim("alice", Source::from_address("192.0.2.7"), from);
         const auto account = store_.open_reader()->find_account(*UserName::parse("alice"));
-        const PasswordCheck check{.matches = password_is_right, .epoch = account->password_epoch};
+        const PasswordCheck check{
+            .matches = password_is_right, .user = account->id, .epoch = account->password_epoch};
         const auto typed = code.empty() ? code_at(secret_, clock_.now()) : code;
         transact(store_, [&](Transaction& t) {
             (void)authenticator_.admit(t, claim, [](const Asker&) { return true; });

@@ -68,7 +68,7 @@ class RecoveryLogin : public testing::Test {
         const auto account = store_.open_reader()->find_account(*UserName::parse(name));
         PasswordCheck check;
         if (account && password == Password::right) {
-            check = {.matches = true, .epoch = account->password_epoch};
+            check = {.matches = true, .user = account->id, .epoch = account->password_epoch};
         }
         Verdict verdict;
         transact(store_, [&](Transaction& t) {
@@ -222,7 +222,7 @@ TEST_F(RecoveryLogin, ConfirmsToo)
 {
     const auto session = log_in(totp()).granted->session;
     auto claim = authenticator_.claim("alice", Source::from_address("192.0.2.7"));
-    const PasswordCheck check{.matches = true};
+    const PasswordCheck check{.matches = true, .user = account_of("alice").id};
     std::vector<Verdict> verdicts(2);
     for (auto& verdict : verdicts) {
         transact(store_, [&](Transaction& t) {

@@ -111,12 +111,16 @@ class EnrolmentDialogue : public testing::Test {
     support::RecordedLog log_;
     auth::Invitations invitations_{names_, clock_, random_, "admin"};
     auth::PasswordRules rules_{{"auth.example.net", "SecureLogin"}};
-    AsyncAuthenticator authenticator_{
-        std::make_shared<const auth::Authenticator>(auth::Policy{}, names_, clock_, random_), pool_, store_,
-        readers_, rules_};
+    std::shared_ptr<const auth::Authenticator> judge_ =
+        std::make_shared<const auth::Authenticator>(auth::Policy{}, names_, clock_, random_);
+    AsyncAuthenticator authenticator_{judge_, pool_, store_, readers_, rules_};
     AsyncEnrolments enrolments_{
         std::make_shared<const auth::Enrolments>(auth::Policy{}, names_, clock_, random_, "SecureLogin"),
-        pool_, store_, rules_};
+        judge_,
+        pool_,
+        store_,
+        readers_,
+        rules_};
 };
 
 struct AnswerCase {

@@ -39,6 +39,16 @@ class ImportStagingTest : public testing::Test {
             made.totp_secret = staging.seal_totp(Secret::copy_of("key-of-" + spelled), made.id, made.name);
         return made;
     }
+    void invite(const char* who, auth::Time until)
+    {
+        transact(*store_, [&](auth::Transaction& t) {
+            t.save_invitation({.name = name(who),
+                               .hash = {static_cast<std::uint8_t>(who[0])},
+                               .created_at = until - std::chrono::hours(24),
+                               .expires_at = until,
+                               .mac = {}});
+        });
+    }
     std::string number(const std::string& query)
     {
         return SQLite::Database(file_.string()).execAndGet(query).getString();
@@ -99,8 +109,9 @@ TEST_F(ImportStagingTest, DropsWhoHasAnAccount)
     EXPECT_FALSE(staging.stage(account(staging, "ZOE", 20)));
     EXPECT_FALSE(staging.stage(account(staging, "anna", 21)));
     std::vector<std::string> dropped;
-    staging.drop_taken([&](const ImportStaging::Namesake& row, const std::string& taken) {
-        dropped.push_back(std::to_string(row.row) + ' ' + row.spelled + ' ' + taken);
+    staging.drop_taken(support::kNoon, [&](const ImportStaging::Taken& taken) {
+        dropped.push_back(std::to_string(taken.staged.row) + ' ' + taken.staged.spelled + ' ' + taken.name +
+                          (taken.invited ? " invited" : ""));
     });
     EXPECT_EQ(dropped, std::vector<std::string>{"20 ZOE zoe"});
     EXPECT_EQ(staging.publish(publication()).accounts, 1U);
@@ -108,12 +119,36 @@ TEST_F(ImportStagingTest, DropsWhoHasAnAccount)
     EXPECT_EQ(store_->open_reader()->find_password(name("zoe"))->phc.view(), "hash-of-zoe");
 }
 
+TEST_F(ImportStagingTest, DropsWhoIsInvited)
+{
+    invite("anna", support::kNoon + std::chrono::hours(1));
+    invite("berta", support::kNoon - std::chrono::hours(1));
+    ImportStaging staging(file_, keys());
+    EXPECT_FALSE(staging.stage(account(staging, "Anna", 20)));
+    EXPECT_FALSE(staging.stage(account(staging, "berta", 21)));
+    std::vector<std::string> dropped;
+    staging.drop_taken(support::kNoon, [&](const auto& taken) { dropped.push_back(taken.name); });
+    EXPECT_EQ(dropped, std::vector<std::string>{"anna"}) << "berta's has expired";
+    EXPECT_EQ(staging.publish(publication()).accounts, 1U);
+    EXPECT_EQ(users(), "berta,zoe");
+}
+
+TEST_F(ImportStagingTest, WhoWasInvitedMeanwhileLeavesEverythingAsItIs)
+{
+    ImportStaging staging(file_, keys());
+    EXPECT_FALSE(staging.stage(account(staging, "anna", 20)));
+    staging.drop_taken(support::kNoon, [](const auto&) { FAIL(); });
+    invite("anna", support::kNoon + std::chrono::hours(1));
+    EXPECT_NE(refusal([&] { (void)staging.publish(publication()); }).find("meanwhile"), std::string::npos);
+    EXPECT_EQ(users(), "zoe");
+}
+
 TEST_F(ImportStagingTest, WhoWasAddedMeanwhileLeavesEverythingAsItIs)
 {
     ImportStaging staging(file_, keys());
     EXPECT_FALSE(staging.stage(account(staging, "anna", 20)));
     EXPECT_FALSE(staging.stage(account(staging, "berta", 21)));
-    staging.drop_taken([](const auto&, const auto&) { FAIL(); });
+    staging.drop_taken(support::kNoon, [](const auto&) { FAIL(); });
     add(*store_, "berta", 99);
     EXPECT_NE(refusal([&] { (void)staging.publish(publication()); }).find("meanwhile"), std::string::npos);
     EXPECT_EQ(users(), "berta,zoe");
@@ -178,7 +213,7 @@ TEST_F(ImportStagingTest, TriesWithoutChangingAnything)
     StagedAccount zoe{.id = auth::UserId{5}, .name = name("zoe"), .spelled = "Zoe", .row = 7};
     EXPECT_FALSE(staging.stage(zoe));
     int taken = 0;
-    staging.drop_taken([&](const auto&, const auto&) { ++taken; });
+    staging.drop_taken(support::kNoon, [&](const auto&) { ++taken; });
     EXPECT_EQ(taken, 1);
     EXPECT_EQ(users(), "zoe");
     EXPECT_EQ(number("SELECT COUNT(*) FROM audit"), before);
@@ -190,7 +225,7 @@ TEST_F(ImportStagingTest, TriesWithoutADatabase)
     StagedAccount zoe{.id = auth::UserId{5}, .name = name("zoe"), .spelled = "Zoe", .row = 7};
     EXPECT_FALSE(staging.stage(zoe));
     EXPECT_TRUE(staging.stage(zoe));
-    staging.drop_taken([](const auto&, const auto&) { FAIL(); });
+    staging.drop_taken(support::kNoon, [](const auto&) { FAIL(); });
 }
 
 TEST_F(ImportStagingTest, UnderAnotherKeyIsRefused)

@@ -58,6 +58,11 @@ class Restoring : public testing::Test {
             ASSERT_TRUE(t.spend_step(alice.id, step_at(kNoon)));
             t.append_audit({.at = kNoon, .event = "login", .outcome = "granted", .user = alice.id});
         });
+        make_backup();
+    }
+
+    void make_backup()
+    {
         const Descriptor copy(::open(backup_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
         (void)back_up(file_, copy.get(), backup_, [](std::int64_t, std::int64_t) {}, {.pause_per_work = 0});
     }
@@ -147,8 +152,10 @@ TEST_F(Restoring, WhatThePresentOneHoldsAgainstAnAccountIsHeldOnTo)
         t.remove_account(t.find_account(name("bob")).value());
     });
     const auto done = restore(kNoon);
-    EXPECT_EQ(done.held.disabled, 2);
-    EXPECT_EQ(done.held.stale, 0);
+    EXPECT_THAT(done.held.disabled.names, testing::ElementsAre("alice", "bob"));
+    EXPECT_EQ(done.held.disabled.count, 2U);
+    EXPECT_EQ(done.held.unenrolled.count, 0U);
+    EXPECT_EQ(done.held.stale.count, 0U);
     const auto reader = open_store(file_)->open_reader();
     EXPECT_EQ(reader->find_account(name("alice"))->totp->failures, 2);
     EXPECT_EQ(reader->find_account(name("alice"))->state, auth::AccountState::disabled);
@@ -156,13 +163,51 @@ TEST_F(Restoring, WhatThePresentOneHoldsAgainstAnAccountIsHeldOnTo)
     EXPECT_FALSE(reader->find_account(name("carol"))) << "as at the backup";
 }
 
-TEST_F(Restoring, WhoseCredentialsAreOldAgainIsCounted)
+TEST_F(Restoring, AKeyThatWasTakenAwayIsNotBack)
+{
+    transact(*open_store(file_),
+             [](auth::Transaction& t) { t.remove_totp(t.find_account(name("alice")).value()); });
+    const auto done = restore(kNoon);
+    EXPECT_THAT(done.held.unenrolled.names, testing::ElementsAre("alice"));
+    const auto reader = open_store(file_)->open_reader();
+    EXPECT_FALSE(reader->find_account(name("alice"))->totp);
+    EXPECT_TRUE(reader->find_account(name("bob"))->totp);
+}
+
+TEST_F(Restoring, WhatWasDisabledIsSoAfterTwoRestores)
+{
+    const auto older = directory_ / "older";
+    fs::copy_file(backup_, older);
+    add(*open_store(file_), "carol", 19);
+    fs::remove(backup_);
+    make_backup();
+    transact(*open_store(file_), [](auth::Transaction& t) {
+        t.set_state(t.find_account(name("carol")).value(), auth::AccountState::disabled);
+    });
+    const auto newer = backup_;
+    backup_ = older;
+    (void)restore(kNoon);
+    backup_ = newer;
+    const auto done = restore(kNoon);
+    EXPECT_THAT(done.held.disabled.names, testing::ElementsAre("carol"));
+    EXPECT_EQ(open_store(file_)->open_reader()->find_account(name("carol"))->state,
+              auth::AccountState::disabled);
+}
+
+TEST_F(Restoring, ANewerDatabaseIsNotReplacedUnread)
+{
+    change(file_, "UPDATE installation SET schema_version = 99");
+    EXPECT_THAT(refusal([&] { (void)restore(kNoon); }), HasSubstr("move that database away"));
+    EXPECT_EQ(number(file_, "SELECT schema_version FROM installation"), 99);
+}
+
+TEST_F(Restoring, WhoseCredentialsAreOldAgainIsTold)
 {
     transact(*open_store(file_), [](auth::Transaction& t) {
         t.set_password(t.find_account(name("alice")).value(), Secret::copy_of("another"), kNoon + 1min);
         t.set_totp(t.find_account(name("bob")).value(), Secret::copy_of("another"), {}, kNoon + 1min);
     });
-    EXPECT_EQ(restore(kNoon).held.stale, 2);
+    EXPECT_THAT(restore(kNoon).held.stale.names, testing::ElementsAre("alice", "bob"));
 }
 
 TEST_F(Restoring, TheAuditGoesOnAndTells)
@@ -298,6 +343,14 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedBackup{"Scribbled", scribble, "damaged"},
         RefusedBackup{"AnotherPrograms", [](const fs::path& f) { run_sql(f, "PRAGMA application_id = 7"); },
                       "another program's database"},
+        RefusedBackup{"AnotherTrigger",
+                      [](const fs::path& f) {
+                          run_sql(f,
+                                  "DROP TRIGGER token_ends_with_its_session;"
+                                  "CREATE TRIGGER token_ends_with_its_session AFTER DELETE ON sessions"
+                                  " BEGIN UPDATE totp SET failures = 0; END");
+                      },
+                      "it has other tables or triggers than ours"},
         RefusedBackup{"Newer",
                       [](const fs::path& f) { run_sql(f, "UPDATE installation SET schema_version = 99"); },
                       "newer"},
@@ -327,7 +380,8 @@ INSTANTIATE_TEST_SUITE_P(
                 run_sql(f,
                         "DROP TRIGGER audit_head_only_grows; UPDATE audit_head SET last_mac = zeroblob(32);"
                         "CREATE TRIGGER audit_head_only_grows BEFORE UPDATE ON audit_head"
-                        " WHEN new.last_id <= old.last_id BEGIN SELECT RAISE(ABORT, 'x'); END");
+                        " WHEN new.last_id <= old.last_id BEGIN SELECT RAISE(ABORT, 'the audit only grows'); "
+                        "END");
             },
             "tampered with"},
         RefusedBackup{"WithARowOfNobodys",

@@ -69,13 +69,15 @@ CsvReader::After CsvReader::read_quoted(std::string& field)
 {
     for (;;) {
         int octet = take();
-        if (octet == kEnd) return give_up("a quote is not closed");
+        // RFC 4180 lets a quoted field go over lines.  Nothing that is imported does, and who has forgotten a
+        // quote is not to lose the next users with it.
+        if (octet == kEnd || octet == '\n') return fault("a quote is not closed");
         if (octet != '"') {
-            if (!append(field, octet)) return give_up("it is too long: is a quote not closed?");
+            if (!append(field, octet)) return give_up("it is too long");
             continue;
         }
         if (input_.peek() == '"') {
-            if (!append(field, take())) return give_up("it is too long: is a quote not closed?");
+            if (!append(field, take())) return give_up("it is too long");
             continue;
         }
         octet = take();
@@ -91,6 +93,13 @@ bool CsvReader::append(std::string& field, int octet)
     if (++octets_ > kLongestRow) return false;
     field += static_cast<char>(octet);
     return true;
+}
+
+/// At the end of a line.
+CsvReader::After CsvReader::fault(const char* why)
+{
+    fault_ = why;
+    return After::record;
 }
 
 /// To the end of the line that we are in.

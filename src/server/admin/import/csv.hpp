@@ -1,7 +1,8 @@
 // csv.hpp: comma-separated values (RFC 4180), record by record.
 //
 // LF alone ends a record too, as most programs write it.  Nothing is guessed: a quote inside of a bare field,
-// or text behind a closing quote, is a fault of the record, and reading goes on with the next line.
+// text behind a closing quote, or a quoted field that goes over lines, is a fault of the record, and reading
+// goes on with the next line.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,7 @@ class CsvReader {
     After read_quoted(std::string& field);
     After read_bare(std::string& field);
     bool append(std::string& field, int octet);
+    After fault(const char* why);
     After give_up(const char* why);
     std::string& next_field();
 

@@ -45,11 +45,13 @@ ImportSummary Importer::gather(RowSource& rows)
     rows.read([&](ImportRow row) { add(std::move(row)); });
     send_off();
     while (!under_way_.empty()) settle_oldest();
-    staging_.drop_taken([&](const store::ImportStaging::Namesake& staged, const std::string& account) {
-        count(staged.note, false);
-        pass_over({.row = staged.row,
-                   .name = staged.spelled,
-                   .reason = "there is an account " + account + " already"});
+    staging_.drop_taken(plan_.now, [&](const store::ImportStaging::Taken& taken) {
+        count(taken.staged.note, false);
+        pass_over({.row = taken.staged.row,
+                   .name = taken.staged.spelled,
+                   .reason = taken.invited
+                                 ? taken.name + " has been invited already: user remove takes that back"
+                                 : "there is an account " + taken.name + " already"});
     });
     std::ranges::stable_sort(summary_.passed_over, {}, &PassedOver::row);
     return std::move(summary_);

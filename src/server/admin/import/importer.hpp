@@ -51,6 +51,7 @@ class Importer {
         bool skip_bad = false;  // else one fault is enough: nothing more is hashed or sealed
         auth::HashParameters hash = {};
         std::size_t threads = 1;
+        auth::Time now = {};  // for which invitations are good
     };
     /// Told how far it is: the position in the source, rows.
     using Progress = std::function<void(std::uint64_t, std::uint64_t)>;

@@ -4,6 +4,9 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -154,6 +157,24 @@ std::optional<ImportRow> parse_htpasswd_line(std::string_view line)
     return row;
 }
 
+namespace {
+
+/// By the last field but one of a line of shadow(5): days since 1970, UTC; empty: never.  What is no number
+/// is taken for a day that has passed.
+bool has_expired(std::string_view line)
+{
+    line.remove_suffix(line.size() - line.rfind(':'));
+    const auto day = line.substr(line.rfind(':') + 1);
+    if (day.empty()) return false;
+    std::int64_t expires = 0;
+    const auto [end, error] = std::from_chars(day.data(), day.data() + day.size(), expires);
+    if (error != std::errc{} || end != day.data() + day.size()) return true;
+    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    return expires >= 0 && std::chrono::sys_days(std::chrono::days(expires)) <= today;
+}
+
+}  // namespace
+
 std::optional<ImportRow> parse_shadow_line(std::string_view line)
 {
     if (is_blank_or_comment(line)) return std::nullopt;
@@ -163,6 +184,7 @@ std::optional<ImportRow> parse_shadow_line(std::string_view line)
     line.remove_prefix(row.name.size() + 1);
     row.password_hash = line.substr(0, line.find(':'));
     const std::string_view hash(row.password_hash);
+    if (has_expired(line)) row.left_out = "it has expired";
     if (hash.empty()) row.left_out = "it has no password";
     if (hash.starts_with('!') || hash.starts_with('*')) row.left_out = "it is locked";
     return row;

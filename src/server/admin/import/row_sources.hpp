@@ -1,7 +1,7 @@
 // row_sources.hpp: the kinds of files, each a RowSource.
 //
 //   htpasswd   NAME:HASH a line; `#` starts a comment (Apache httpd 2.4, htpasswd)
-//   shadow     nine fields a line (shadow(5)); locked accounts are left out
+//   shadow     nine fields a line (shadow(5)); locked and expired accounts are left out
 //   authelia   YAML: users: NAME: {password: HASH, disabled: false, ...}; disabled ones are left out
 //   csv        a header line with `name`, and `password_hash`, `otpauth_uri`, in any order (RFC 4180)
 //   jsonl      an object a line with the same members

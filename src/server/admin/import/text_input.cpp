@@ -44,14 +44,18 @@ TextInput::TextInput(Descriptor file, std::filesystem::path path, std::uint64_t 
 }
 
 TextInput::TextInput(std::string_view text)
-    : buffer_(std::make_unique<char[]>(text.size() + 1)), filled_(text.size()), size_(text.size())
+    : buffer_(std::make_unique<char[]>(text.size() + 1)),
+      capacity_(text.size()),
+      filled_(text.size()),
+      size_(text.size())
 {
     std::ranges::copy(text, buffer_.get());
 }
 
 TextInput::~TextInput()
 {
-    if (buffer_) wipe({buffer_.get(), filled_});
+    // Not what was read last alone: an earlier read may have been longer.
+    if (buffer_) wipe({buffer_.get(), capacity_});
 }
 
 TextInput::TextInput(TextInput&&) noexcept = default;

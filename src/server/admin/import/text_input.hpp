@@ -56,6 +56,7 @@ class TextInput {
     std::filesystem::path path_;
     std::unique_ptr<char[]> buffer_;
     std::size_t at_ = 0;
+    std::size_t capacity_ = kBufferSize;
     std::size_t filled_ = 0;
     std::uint64_t before_ = 0;  // octets of the file before the buffer
     std::uint64_t size_ = 0;
