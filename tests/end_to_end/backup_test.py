@@ -222,8 +222,9 @@ class Restore(Moving):
         self.place.admin("user", "passwd", "carol", "--generate-password")
         self.place.add_user("dave")
         done = self.restore()
-        self.assertIn("2 accounts were disabled or removed", done.stderr)
-        self.assertIn("1 accounts have the password or the key from before", done.stderr)
+        self.assertIn("disabled or removed since the backup, and disabled now: 2 (user enable, user remove):\n  alice\n  bob\n",
+                      done.stderr)
+        self.assertIn("from before a change: 1 (user passwd, user reset-totp):\n  carol\n", done.stderr)
         users = {user["username"]: user["state"] for user in json.loads(self.place.admin("user", "list", "--json").stdout)}
         self.assertEqual({"alice": "disabled", "bob": "disabled", "carol": "active"}, users)
         kept = [path for path in self.place.data.iterdir() if ".db.replaced-" in path.name]

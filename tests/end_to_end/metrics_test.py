@@ -86,7 +86,7 @@ class Page(Metrics):
             self.assertEqual(450, client.attempt("mallory", "guess", "1").code)
 
     def test_what_happened_is_counted(self):
-        daemon = self.start_with(LISTEN + "reasons = true\n")
+        daemon = self.start_with("[waits]\nfirst = 600\n" + LISTEN + "reasons = true\n")
         self.have_a_day(daemon)
         eventually(lambda: self.samples()[("securelogin_hash_queue", ())] == 0, "the last hash's place")
         samples = self.samples()
@@ -116,7 +116,7 @@ class Page(Metrics):
         self.assertRegex(version, r"\A\d+\.\d+\.\d+\Z")
 
     def test_reasons_are_hidden_unless_asked_for(self):
-        daemon = self.start_with(LISTEN)
+        daemon = self.start_with("[waits]\nfirst = 600\n" + LISTEN)
         self.have_a_day(daemon)
         self.assertEqual({("granted", ""): 1, ("refused", ""): 8, ("not_judged", "throttled"): 1},
                          self.attempts(self.samples()))

@@ -97,8 +97,7 @@ Restored restore(const Location& location, const Restore& command, const store::
 void tell(const store::HeldAccounts& accounts, std::string_view what, std::string_view remedy)
 {
     if (accounts.count == 0) return;
-    std::cerr << fmt::format("{} account{} {} ({}):\n", accounts.count, accounts.count == 1 ? " is" : "s are",
-                             what, remedy);
+    std::cerr << fmt::format("{}: {} ({}):\n", what, accounts.count, remedy);
     for (const auto& name : accounts.names) std::cerr << "  " << name << '\n';
     if (accounts.count > accounts.names.size())
         std::cerr << fmt::format("  and {} more\n", accounts.count - accounts.names.size());
@@ -118,11 +117,12 @@ void tell(const Restored& done, const Settings& settings)
         "all sessions have ended; recovery codes and invitations are void; codes count again in "
         "{} s (with a period of 30 s)\n",
         (settings.policy.totp_window + 1) * seconds(30).count());
-    tell(done.held.disabled, "disabled or removed after the backup, and disabled now",
-         "user enable, or user remove");
-    tell(done.held.unenrolled, "without the key for codes that was taken away after the backup",
+    tell(done.held.disabled, "disabled or removed since the backup, and disabled now",
+         "user enable, user remove");
+    tell(done.held.unenrolled, "without a key for codes: it has been taken away since the backup",
          "user invite");
-    tell(done.held.stale, "back at the password or key from before a change", "user passwd, user reset-totp");
+    tell(done.held.stale, "with the password or the key from before a change",
+         "user passwd, user reset-totp");
     if (done.replaced.state == store::Replaced::State::damaged) {
         std::cerr << "the database that was replaced could not be read: who was disabled since is enabled "
                      "again, and "
