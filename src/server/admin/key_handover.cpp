@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "common/qr_code.hpp"
 #include "common/text.hpp"
 #include "server/admin/failure.hpp"
-#include "common/qr_code.hpp"
 
 namespace securelogin::admin {
 namespace {
