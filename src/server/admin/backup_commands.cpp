@@ -22,7 +22,7 @@ namespace {
 
 using IfMissing = DataDirectory::IfMissing;
 
-constexpr double kMebibyte = 1048576;
+constexpr double kOctetsPerMebibyte = 1048576;
 
 /// How far it is, for a person; ten times a second at most.
 class Progress {
@@ -41,8 +41,9 @@ class Progress {
         if (!shown_ || now < next_) return;
         next_ = now + std::chrono::milliseconds(100);
         drawn_ = true;
-        std::cerr << fmt::format("\r\033[K{:.0f} of {:.0f} MiB", static_cast<double>(done) / kMebibyte,
-                                 static_cast<double>(all) / kMebibyte)
+        std::cerr << fmt::format("\r\033[K{:.0f} of {:.0f} MiB",
+                                 static_cast<double>(done) / kOctetsPerMebibyte,
+                                 static_cast<double>(all) / kOctetsPerMebibyte)
                   << std::flush;
     }
 
@@ -68,7 +69,7 @@ Location record_backup(const Options& options)
 
 std::string keys_of(const store::BackedUp& made)
 {
-    const auto key = auth::key_id_text(made.key_id);
+    auto key = auth::key_id_text(made.key_id);
     if (!made.retiring_key_id) return key;
     return key + " and " + auth::key_id_text(*made.retiring_key_id);
 }

@@ -1,8 +1,10 @@
 // failure.hpp: why a command was not done, for the person (one line) and for the script (an exit code).
 #pragma once
 
+#include <cerrno>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace securelogin::admin {
 
@@ -35,5 +37,8 @@ class Failure : public std::runtime_error {
   private:
     ExitCode exit_code_;
 };
+
+/// What the last call into the system has failed of, in its words.
+[[nodiscard]] inline std::string system_says() { return std::generic_category().message(errno); }
 
 }  // namespace securelogin::admin

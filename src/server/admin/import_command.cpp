@@ -20,6 +20,7 @@
 #include "server/admin/import/invitation_list.hpp"
 #include "server/admin/import/progress_bar.hpp"
 #include "server/admin/installation.hpp"
+#include "server/admin/output.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/invitation.hpp"
 #include "server/store/kept_keys.hpp"
@@ -165,11 +166,6 @@ void report_text(const Outcome& outcome, Output& output)
                     to_string(outcome.kind), outcome.applied ? "yes" : "no", summary.rows, summary.accounts,
                     summary.invited, summary.no_password, summary.wrapped, summary.weaker, summary.left_out,
                     summary.faults));
-}
-
-void tell(const std::string& sentence)
-{
-    if (isatty(STDERR_FILENO) == 1) std::cerr << sentence << '\n';
 }
 
 void conclude(const Import& command, const Outcome& outcome)

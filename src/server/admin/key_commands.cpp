@@ -17,6 +17,7 @@
 #include "common/text.hpp"
 #include "server/admin/failure.hpp"
 #include "server/admin/installation.hpp"
+#include "server/admin/output.hpp"
 #include "server/descriptor.hpp"
 #include "server/durable_file.hpp"
 #include "server/master_key_file.hpp"
@@ -79,11 +80,6 @@ class Progress {
     std::uint64_t all_ = 0;
     std::chrono::steady_clock::time_point next_{};
 };
-
-void tell(const std::string& sentence)
-{
-    if (isatty(STDERR_FILENO) == 1) std::cerr << sentence << '\n';
-}
 
 [[noreturn]] void needs_second_credential()
 {

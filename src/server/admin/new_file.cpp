@@ -19,19 +19,18 @@ namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
 
-[[noreturn]] void fail(ExitCode code, const std::filesystem::path& path, const std::string& why)
+[[noreturn]] void fail_to_write(ExitCode code, const std::filesystem::path& path, const std::string& why)
 {
     throw Failure(code, "writing " + printable(path.string()) + ": " + why);
 }
-
-std::string system_says() { return std::generic_category().message(errno); }
 
 Descriptor create(const std::filesystem::path& path)
 {
     Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
     if (file.is_open()) return file;
-    if (errno == EEXIST) fail(ExitCode::cannot_create, path, "it exists: remove it, or choose another name");
-    fail(ExitCode::cannot_create, path, system_says());
+    if (errno == EEXIST)
+        fail_to_write(ExitCode::cannot_create, path, "it exists: remove it, or choose another name");
+    fail_to_write(ExitCode::cannot_create, path, system_says());
 }
 
 /// While the program still has the rights of the one who asked for the file.
@@ -80,14 +79,14 @@ NewFile::~NewFile() { end_remover(); }
 void NewFile::start_remover()
 {
     std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(ExitCode::system, path_, system_says());
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_write(ExitCode::system, path_, system_says());
     const Descriptor reading(ends[0]);
     verdict_ = Descriptor(ends[1]);
 
     // The child must outlive whatever ends this process: Ctrl-C reaches the whole group.
     const SignalsHeld held;
     remover_ = fork();
-    if (remover_ < 0) fail(ExitCode::system, path_, system_says());
+    if (remover_ < 0) fail_to_write(ExitCode::system, path_, system_says());
     if (remover_ == 0) {
         ::close(ends[1]);
         remove_unless_kept(ends[0], file_.get(), path_.c_str());
@@ -112,17 +111,17 @@ void NewFile::append(std::string_view content)
     while (!content.empty()) {
         const auto written = ::write(file_.get(), content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail(ExitCode::input_output, path_, system_says());
+        if (written < 0) fail_to_write(ExitCode::input_output, path_, system_says());
         content.remove_prefix(static_cast<std::size_t>(written));
     }
 }
 
 void NewFile::sync()
 {
-    if (fsync(file_.get()) != 0) fail(ExitCode::input_output, path_, system_says());
+    if (fsync(file_.get()) != 0) fail_to_write(ExitCode::input_output, path_, system_says());
     // Some file systems sync no directory (EINVAL), and are as good as they are.
     if (directory_.is_open() && fsync(directory_.get()) != 0 && errno != EINVAL)
-        fail(ExitCode::input_output, path_, system_says());
+        fail_to_write(ExitCode::input_output, path_, system_says());
 }
 
 void NewFile::keep() noexcept

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json/serializer.hpp>
 #include <cerrno>
+#include <iostream>
 #include <system_error>
 
 #include "server/admin/failure.hpp"
@@ -65,6 +66,11 @@ int Output::columns() const noexcept
 {
     winsize size{};
     return ioctl(descriptor_, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void tell(const std::string& sentence)
+{
+    if (::isatty(STDERR_FILENO) == 1) std::cerr << sentence << '\n';
 }
 
 JsonMemory::JsonMemory() : memory_(kJsonMemorySize), resource_(memory_.bytes().data(), memory_.size()) {}

@@ -36,6 +36,9 @@ class Output {
     std::size_t filled_ = 0;
 };
 
+/// A sentence for a person: on stderr where that is a terminal, else nowhere.
+void tell(const std::string& sentence);
+
 /// Memory for a JSON value that holds secrets: wiped when it goes.  Must outlive the value.
 class JsonMemory {
   public:

@@ -20,7 +20,7 @@ namespace {
 
 constexpr mode_t kOthers = 077;
 
-[[noreturn]] void fail(ExitCode code, const std::filesystem::path& file, const std::string& why)
+[[noreturn]] void fail_to_take(ExitCode code, const std::filesystem::path& file, const std::string& why)
 {
     throw Failure(code, "reading the passphrase from " + printable(file.string()) + ": " + why);
 }
@@ -30,14 +30,14 @@ Secret read_from(const std::filesystem::path& file)
     const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     struct stat status{};
     if (!opened.is_open() || ::fstat(opened.get(), &status) != 0)
-        fail(ExitCode::input_output, file, std::generic_category().message(errno));
+        fail_to_take(ExitCode::input_output, file, std::generic_category().message(errno));
     // A pipe is whoever's who made it.
     if (S_ISREG(status.st_mode) && (status.st_mode & kOthers) != 0)
-        fail(ExitCode::configuration, file, "others can read it: chmod 600");
+        fail_to_take(ExitCode::configuration, file, "others can read it: chmod 600");
     try {
         return read_line(opened.get());
     } catch (const Failure& failure) {
-        fail(failure.exit_code(), file, "it has to be one line, of 1024 octets at most");
+        fail_to_take(failure.exit_code(), file, "it has to be one line, of 1024 octets at most");
     }
 }
 

@@ -31,7 +31,7 @@ constexpr auto kClockTolerance = minutes(10);
 
 constexpr std::string_view kDoing = "restoring";
 
-[[noreturn]] void fail(ExitCode code, const std::filesystem::path& file, const std::string& why)
+[[noreturn]] void fail_to_restore(ExitCode code, const std::filesystem::path& file, const std::string& why)
 {
     throw Failure(code, fmt::format("{} {}: {}", kDoing, printable(file.string()), why));
 }
@@ -41,8 +41,8 @@ Descriptor open_backup(const std::filesystem::path& file)
     Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat status{};
     if (!opened.is_open() || ::fstat(opened.get(), &status) != 0)
-        fail(ExitCode::input_output, file, std::generic_category().message(errno));
-    if (!S_ISREG(status.st_mode)) fail(ExitCode::usage, file, "it is not a file");
+        fail_to_restore(ExitCode::input_output, file, std::generic_category().message(errno));
+    if (!S_ISREG(status.st_mode)) fail_to_restore(ExitCode::usage, file, "it is not a file");
     return opened;
 }
 
@@ -52,7 +52,7 @@ Descriptor open_log(const std::filesystem::path& file)
     const auto log = file.string() + "-wal";
     Descriptor opened(::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!opened.is_open() && errno != ENOENT)
-        fail(ExitCode::input_output, log, std::generic_category().message(errno));
+        fail_to_restore(ExitCode::input_output, log, std::generic_category().message(errno));
     return opened;
 }
 
@@ -63,11 +63,12 @@ auth::Time moment_of(const Restore& command, const store::Verified& backup, cons
     const auto newest = std::max(backup.newest.value_or(now), replaced.newest.value_or(now));
     if (newest <= now || command.trust_clock) return now;
     if (newest - now > kClockTolerance) {
-        fail(ExitCode::refused, command.file,
-             fmt::format("the clock says {}, and the audit has a record of {}: set the clock; or, where it "
-                         "is right and "
-                         "was wrong then, give --trust-clock",
-                         auth::to_rfc3339(now), auth::to_rfc3339(newest)));
+        fail_to_restore(
+            ExitCode::refused, command.file,
+            fmt::format("the clock says {}, and the audit has a record of {}: set the clock; or, where it "
+                        "is right and "
+                        "was wrong then, give --trust-clock",
+                        auth::to_rfc3339(now), auth::to_rfc3339(newest)));
     }
     return newest;
 }
@@ -94,7 +95,7 @@ Restored restore(const Location& location, const Restore& command, const store::
 }
 
 /// The names are told here and nowhere else: the audit goes on from the backup's end.
-void tell(const store::HeldAccounts& accounts, std::string_view what, std::string_view remedy)
+void report(const store::HeldAccounts& accounts, std::string_view what, std::string_view remedy)
 {
     if (accounts.count == 0) return;
     std::cerr << fmt::format("{}: {} ({}):\n", what, accounts.count, remedy);
@@ -110,19 +111,19 @@ boost::json::array to_json(const store::HeldAccounts& accounts)
     return names;
 }
 
-void tell(const Restored& done, const Settings& settings)
+void report(const Restored& done, const Settings& settings)
 {
     using std::chrono::seconds;
     std::cerr << fmt::format(
         "all sessions have ended; recovery codes and invitations are void; codes count again in "
         "{} s (with a period of 30 s)\n",
         (settings.policy.totp_window + 1) * seconds(30).count());
-    tell(done.held.disabled, "disabled or removed since the backup, and disabled now",
-         "user enable, user remove");
-    tell(done.held.unenrolled, "without a key for codes: it has been taken away since the backup",
-         "user invite");
-    tell(done.held.stale, "with the password or the key from before a change",
-         "user passwd, user reset-totp");
+    report(done.held.disabled, "disabled or removed since the backup, and disabled now",
+           "user enable, user remove");
+    report(done.held.unenrolled, "without a key for codes: it has been taken away since the backup",
+           "user invite");
+    report(done.held.stale, "with the password or the key from before a change",
+           "user passwd, user reset-totp");
     if (done.replaced.state == store::Replaced::State::damaged) {
         std::cerr << "the database that was replaced could not be read: who was disabled since is enabled "
                      "again, and "
@@ -165,7 +166,7 @@ void run(const Options& options, const Restore& command, Output& output)
                 {.database = file.get(), .log = log.is_open() ? log.get() : -1, .name = command.file});
     confirm(options, done, output);
     output.flush();
-    tell(done, location.settings);
+    report(done, location.settings);
 }
 
 }  // namespace securelogin::admin

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array kEnding = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
-[[noreturn]] void fail(const char* doing)
+[[noreturn]] void fail_at_terminal(const char* doing)
 {
     throw Failure(ExitCode::input_output, std::string(doing) + ": " + std::generic_category().message(errno));
 }
@@ -27,12 +27,12 @@ class Hushed {
   public:
     explicit Hushed(int terminal) : terminal_(terminal)
     {
-        if (tcgetattr(terminal_, &before_) != 0) fail("reading the terminal's settings");
+        if (tcgetattr(terminal_, &before_) != 0) fail_at_terminal("reading the terminal's settings");
         sigset_t ending;
         sigemptyset(&ending);
         for (const int number : kEnding) sigaddset(&ending, number);
         signals_ = Descriptor(signalfd(-1, &ending, SFD_CLOEXEC));
-        if (!signals_.is_open()) fail("preparing for signals");
+        if (!signals_.is_open()) fail_at_terminal("preparing for signals");
         pthread_sigmask(SIG_BLOCK, &ending, &mask_before_);
 
         auto silent = before_;
@@ -44,7 +44,7 @@ class Hushed {
         if (tcsetattr(terminal_, TCSAFLUSH, &silent) != 0 || tcgetattr(terminal_, &now) != 0 ||
             (now.c_lflag & ECHO) != 0) {
             pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
-            fail("hiding what is typed");
+            fail_at_terminal("hiding what is typed");
         }
     }
     ~Hushed()
@@ -61,11 +61,11 @@ class Hushed {
     {
         std::array<pollfd, 2> events{pollfd{signals_.get(), POLLIN, 0}, pollfd{terminal_, POLLIN, 0}};
         while (poll(events.data(), events.size(), -1) < 0) {
-            if (errno != EINTR) fail("waiting for the terminal");
+            if (errno != EINTR) fail_at_terminal("waiting for the terminal");
         }
         if (events[0].revents == 0) return std::nullopt;
         signalfd_siginfo info{};
-        if (read(signals_.get(), &info, sizeof info) != sizeof info) fail("reading a signal");
+        if (read(signals_.get(), &info, sizeof info) != sizeof info) fail_at_terminal("reading a signal");
         return static_cast<int>(info.ssi_signo);
     }
 
@@ -89,7 +89,7 @@ Typed type_hidden(Terminal& terminal, int descriptor, std::string_view prompt)
     if (const auto signal = hushed.wait()) return {.signal = signal};
     Secret line(kLineLimit + 1);
     const auto count = read(descriptor, line.chars().data(), line.size());
-    if (count < 0) fail("reading the terminal");
+    if (count < 0) fail_at_terminal("reading the terminal");
     const auto end = line.view().substr(0, static_cast<std::size_t>(count)).find('\n');
     if (end == std::string_view::npos) return {};
     line.truncate(end);
@@ -109,7 +109,7 @@ void Terminal::say(std::string_view text)
 {
     while (!text.empty()) {
         const auto written = ::write(descriptor_.get(), text.data(), text.size());
-        if (written < 0 && errno != EINTR) fail("writing to the terminal");
+        if (written < 0 && errno != EINTR) fail_at_terminal("writing to the terminal");
         if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
     }
 }
@@ -121,7 +121,7 @@ std::optional<Secret> Terminal::ask_secret(std::string_view prompt)
         if (!typed.signal) return std::move(typed.line);
         say("\n");
         // Ends the program, or stops it until it is continued and asks again.
-        if (raise(*typed.signal) != 0) fail("passing on a signal");
+        if (raise(*typed.signal) != 0) fail_at_terminal("passing on a signal");
     }
 }
 

@@ -1,7 +1,5 @@
 #include "server/admin/user_commands.hpp"
 
-#include <unistd.h>
-
 #include <boost/json/object.hpp>
 #include <iostream>
 #include <optional>
@@ -17,6 +15,7 @@
 #include "server/admin/key_handover.hpp"
 #include "server/admin/naming.hpp"
 #include "server/admin/new_password.hpp"
+#include "server/admin/output.hpp"
 #include "server/auth/accounts.hpp"
 #include "server/auth/recovery_codes.hpp"
 #include "server/auth/totp.hpp"
@@ -72,12 +71,6 @@ struct Domain {
     auth::SystemRandom random = {};
     auth::Accounts accounts{clock, random, "admin"};
 };
-
-/// A word for the person; scripts have the exit code.
-void tell(const std::string& sentence)
-{
-    if (isatty(STDERR_FILENO) == 1) std::cerr << sentence << '\n';
-}
 
 [[noreturn]] void name_taken(const std::string& doing, const auth::UserName& name)
 {

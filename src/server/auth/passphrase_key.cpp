@@ -19,8 +19,9 @@ Secret key_from_passphrase(const Secret& passphrase, std::span<const std::uint8_
     }
     if (sodium_init() < 0) throw std::runtime_error("starting libsodium: no source of random bytes");
     Secret key(kPassphraseKey);
-    if (crypto_pwhash_argon2id(key.bytes().data(), key.size(), passphrase.view().data(), passphrase.size(),
-                               salt.data(), parameters.passes, parameters.memory_kib * bytes_per_kib,
+    if (crypto_pwhash_argon2id(key.bytes().data(), key.size(), passphrase.chars().data(),
+                               passphrase.chars().size(), salt.data(), parameters.passes,
+                               parameters.memory_kib * bytes_per_kib,
                                crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0) {
         throw std::bad_alloc();
     }

@@ -31,9 +31,15 @@ std::optional<std::uint32_t> take_number(std::string_view& text) noexcept
 
 std::optional<unsigned> sextet(char c) noexcept
 {
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const auto at = alphabet.find(c);
-    return at == std::string_view::npos ? std::nullopt : std::optional(static_cast<unsigned>(at));
+    const auto value = [c](char first, unsigned from) {
+        return from + static_cast<unsigned>(c) - static_cast<unsigned>(first);
+    };
+    if (c >= 'A' && c <= 'Z') return value('A', 0);
+    if (c >= 'a' && c <= 'z') return value('a', 26);
+    if (c >= '0' && c <= '9') return value('0', 52);
+    if (c == '+') return 62U;
+    if (c == '/') return 63U;
+    return std::nullopt;
 }
 
 /// How many bytes unpadded base64 stands for; nothing when it is none, or has bits that belong to no byte.

@@ -5,23 +5,23 @@
 namespace securelogin::auth {
 namespace {
 
-constexpr std::string_view kAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";  // 5 bits each; no I, O, 0, 1
-constexpr std::size_t kSymbols = 16;                                        // of a code
-constexpr std::size_t kGroup = 4;
+constexpr std::string_view kCodeSymbols = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";  // 5 bits each; no I, O, 0, 1
+constexpr std::size_t kCodeLength = 16;                                           // of a code
+constexpr std::size_t kCodeGroup = 4;
 
-static_assert(kAlphabet.size() == 32, "a byte is cut to five bits without favouring any symbol");
+static_assert(kCodeSymbols.size() == 32, "a byte is cut to five bits without favouring any symbol");
 
 char upper_case(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 Secret generate_code(Random& random)
 {
-    Secret draws(kSymbols);
+    Secret draws(kCodeLength);
     random.fill(draws.bytes());
-    Secret code(kSymbols + kSymbols / kGroup - 1);
+    Secret code(kCodeLength + kCodeLength / kCodeGroup - 1);
     auto out = code.chars().begin();
-    for (std::size_t at = 0; at < kSymbols; ++at) {
-        if (at > 0 && at % kGroup == 0) *out++ = '-';
-        *out++ = kAlphabet[draws.bytes()[at] % kAlphabet.size()];
+    for (std::size_t at = 0; at < kCodeLength; ++at) {
+        if (at > 0 && at % kCodeGroup == 0) *out++ = '-';
+        *out++ = kCodeSymbols[draws.bytes()[at] % kCodeSymbols.size()];
     }
     return code;
 }
@@ -55,15 +55,15 @@ std::vector<Secret> generate_recovery_codes(Random& random)
 
 std::optional<Secret> parse_recovery_code(std::string_view typed)
 {
-    Secret code(kSymbols);
+    Secret code(kCodeLength);
     std::size_t length = 0;
     for (const char c : typed) {
         if (c == '-') continue;
         const char symbol = upper_case(c);
-        if (length == kSymbols || kAlphabet.find(symbol) == std::string_view::npos) return std::nullopt;
+        if (length == kCodeLength || kCodeSymbols.find(symbol) == std::string_view::npos) return std::nullopt;
         code.chars()[length++] = symbol;
     }
-    if (length != kSymbols) return std::nullopt;
+    if (length != kCodeLength) return std::nullopt;
     return code;
 }
 

@@ -8,7 +8,7 @@ namespace securelogin::auth {
 namespace {
 
 constexpr std::string_view kPrefix = "slt_";
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::size_t kBits = 256;
 static_assert(kTokenLength == kPrefix.size() + (kBits + 5) / 6);
 
@@ -24,9 +24,9 @@ Secret new_token(Random& random)
     unsigned held = 0;
     for (const auto byte : bits.bytes()) {
         waiting = (waiting << 8U) | byte;
-        for (held += 8; held >= 6; held -= 6) *out++ = kAlphabet[(waiting >> (held - 6)) & 0x3FU];
+        for (held += 8; held >= 6; held -= 6) *out++ = kBase64Url[(waiting >> (held - 6)) & 0x3FU];
     }
-    *out = kAlphabet[(waiting << (6 - held)) & 0x3FU];
+    *out = kBase64Url[(waiting << (6 - held)) & 0x3FU];
     return token;
 }
 

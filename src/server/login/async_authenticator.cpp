@@ -13,7 +13,8 @@ namespace {
 
 /// What `work` makes of a transaction of its own, once it is on disk.  Throws auth::StoreError.
 template <typename Result, typename Work>
-asio::awaitable<Result> transacted(const std::shared_ptr<const AsyncAuthenticator::Parts>& parts, Work work)
+asio::awaitable<Result> transacted(const std::shared_ptr<const AsyncAuthenticator::Parts>& parts,
+                                   const Work& work)
 {
     return await_callback<Result>([parts, work](const Resume<Result>& resume) {
         const auto result = std::make_shared<Result>();

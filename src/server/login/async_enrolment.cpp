@@ -14,7 +14,7 @@ namespace {
 
 using Result = EnrolmentStep::Result;
 
-EnrolmentStep not_judged(std::chrono::seconds retry_after, std::string reason)
+EnrolmentStep not_judged_now(std::chrono::seconds retry_after, std::string reason)
 {
     return {.result = Result::not_judged, .reason = std::move(reason), .retry_after = retry_after};
 }
@@ -52,17 +52,17 @@ struct EnrolmentUnderWay::State {
 
     [[nodiscard]] EnrolmentStep judge_and_hash();
     template <typename Work>
-    void in_transaction(const Resume<EnrolmentStep>& resume, Work work);
+    void in_transaction(const Resume<EnrolmentStep>& resume, const Work& work);
 };
 
 /// What `work` answers, once it is on disk.
 template <typename Work>
-void EnrolmentUnderWay::State::in_transaction(const Resume<EnrolmentStep>& resume, Work work)
+void EnrolmentUnderWay::State::in_transaction(const Resume<EnrolmentStep>& resume, const Work& work)
 {
     const auto answered = std::make_shared<EnrolmentStep>();
     parts->store.submit([work, answered](auth::Transaction& transaction) { *answered = work(transaction); },
                         [answered, resume](const std::exception_ptr& error) {
-                            if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
+                            if (error) return resume(nullptr, not_judged_now(kRetryWhenBroken, why(error)));
                             resume(nullptr, std::move(*answered));
                         });
 }
@@ -80,7 +80,7 @@ try {
     enrolment->phc = auth::hash_password(*prepared, parts->enrolments->policy().hash);
     return {.result = Result::done};
 } catch (const std::exception& error) {
-    return not_judged(kRetryWhenBroken, error.what());
+    return not_judged_now(kRetryWhenBroken, error.what());
 }
 
 EnrolmentUnderWay::EnrolmentUnderWay(const AsyncEnrolments& enrolments, auth::Guest guest)
@@ -95,7 +95,7 @@ asio::awaitable<EnrolmentStep> EnrolmentUnderWay::begin(Secret invitation)
         state->in_transaction(resume, [state](auth::Transaction& transaction) -> EnrolmentStep {
             auto begun = state->parts->enrolments->begin(transaction, state->typed.view(), state->guest);
             state->name = std::move(begun.name);
-            if (begun.wait) return not_judged(*begun.wait, "throttled");
+            if (begun.wait) return not_judged_now(*begun.wait, "throttled");
             state->enrolment = std::move(begun.enrolment);
             return step_of(begun.refusal);
         });
@@ -109,10 +109,11 @@ asio::awaitable<EnrolmentStep> EnrolmentUnderWay::choose_password(Secret typed)
         // Whoever has an invitation is no stranger.
         auto reserved = state->parts->pool.reserve(
             {.standing = auth::Standing::known_source, .source = state->guest.source.bucket()});
-        if (!reserved) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
+        if (!reserved) return resume(nullptr, not_judged_now(kRetryWhenBusy, "overloaded"));
         const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
-        place->submit({.run = [state, resume, place] { resume(nullptr, state->judge_and_hash()); },
-                       .displaced = [resume] { resume(nullptr, not_judged(kRetryWhenBusy, "overloaded")); }});
+        place->submit(
+            {.run = [state, resume, place] { resume(nullptr, state->judge_and_hash()); },
+             .displaced = [resume] { resume(nullptr, not_judged_now(kRetryWhenBusy, "overloaded")); }});
     });
 }
 

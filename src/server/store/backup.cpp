@@ -22,7 +22,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::string_view kDoing = "backing up";
+constexpr std::string_view kBackingUp = "backing up";
 constexpr std::string_view kWriting = "writing the backup";
 
 /// Of the database as it is now; the first read of its transaction, which fixes the moment.
@@ -33,7 +33,7 @@ BackedUp describe(Connection& source)
     SQLite::Statement version(database, sql::kFindSchemaVersion);
     SQLite::Statement key(database, sql::kFindKey);
     if (!version.executeStep() || !key.executeStep()) {
-        throw store_error(kDoing, source.file(), "it has no installation", "restore it from a backup");
+        throw store_error(kBackingUp, source.file(), "it has no installation", "restore it from a backup");
     }
     found.schema_version = version.getColumn(0).getInt();
     found.key_id = key_id_in(key.getColumn(0));
@@ -140,9 +140,9 @@ BackedUp back_up(const std::filesystem::path& database, int descriptor, const st
                  const BackupOptions& options)
 {
     Connection source(database, Connection::Use::read, options.busy_timeout);
-    return source.attempt(kDoing, [&] {
+    return source.attempt(kBackingUp, [&] {
         if (identify(source) == Content::nothing) {
-            throw store_error(kDoing, database, "it is empty", "name the right data directory");
+            throw store_error(kBackingUp, database, "it is empty", "name the right data directory");
         }
         require_known_schema(source, kSchemaVersion);
         const SQLite::Transaction one_moment(source.database());

@@ -14,7 +14,7 @@
 namespace securelogin::store {
 namespace {
 
-constexpr std::string_view kDoing = "examining";
+constexpr std::string_view kExamining = "examining";
 constexpr int kRetiringKeysSince = 2;  // schema version, as is the audit's chain
 
 /// Whether the key is at hand, is in `examined`.
@@ -60,8 +60,8 @@ Examined examine(const std::filesystem::path& file, const auth::MasterKeySource&
 {
     Connection connection(file, Connection::Use::read, busy_timeout);
     if (identify(connection) == Content::nothing)
-        throw store_error(kDoing, file, "it is empty", "restore it from a backup");
-    return connection.attempt(kDoing, [&] {
+        throw store_error(kExamining, file, "it is empty", "restore it from a backup");
+    return connection.attempt(kExamining, [&] {
         auto& database = connection.database();
         Examined examined;
         examined.newest_schema = kSchemaVersion;

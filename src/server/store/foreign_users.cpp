@@ -11,7 +11,7 @@
 namespace securelogin::store {
 namespace {
 
-constexpr std::string_view kDoing = "reading the users of";
+constexpr std::string_view kReadingUsers = "reading the users of";
 
 /// Another program's tables, which are no part of our catalogue.
 struct Table {
@@ -45,7 +45,7 @@ try {
     sqlite3_limit(database->getHandle(), SQLITE_LIMIT_LENGTH, kLongestValue);
     return database;
 } catch (const SQLite::Exception& error) {
-    throw_store_error(kDoing, file, error);
+    throw_store_error(kReadingUsers, file, error);
 }
 
 std::optional<std::string> text_in(const SQLite::Column& column)
@@ -61,7 +61,7 @@ auto ForeignUsers::attempt(Function function)
     try {
         return function();
     } catch (const SQLite::Exception& error) {
-        throw_store_error(kDoing, file_, error);
+        throw_store_error(kReadingUsers, file_, error);
     }
 }
 

@@ -20,14 +20,16 @@
 namespace securelogin::store {
 namespace {
 
-constexpr std::string_view kDoing = "importing into";
+constexpr std::string_view kImporting = "importing into";
 constexpr std::uint64_t kChunk = 4096;        // rows
 constexpr std::string_view kBehindAll = "~";  // no name sorts behind it
 constexpr const char* kNoDatabase = ":memory:";
 
 /// All of it is read and written through caches of known size: a mapping's pages would count as ours. Without
-/// a journal of its own: what does not go through to the end is thrown away whole.
+/// a journal of its own: what does not go through to the end is thrown away whole.  Foreign keys are not
+/// looked up: what refers to an account is copied out of the row that the account is copied from.
 constexpr const char* kSetUp =
+    "PRAGMA foreign_keys = OFF;"
     "PRAGMA main.mmap_size = 0; PRAGMA staged.mmap_size = 0;"
     "PRAGMA main.cache_size = -24576; PRAGMA staged.cache_size = -16384;"
     "PRAGMA staged.journal_mode = OFF; PRAGMA staged.synchronous = OFF;"
@@ -90,7 +92,7 @@ void ImportStaging::attach_scratch(const std::filesystem::path& database)
 {
     if (database == kNoDatabase) {
         // Names and nothing else: where there is no data directory yet, in a file of SQLite's own.
-        connection_->attempt(kDoing, [&] { connection_->database().exec("PRAGMA temp_store = FILE"); });
+        connection_->attempt(kImporting, [&] { connection_->database().exec("PRAGMA temp_store = FILE"); });
         make_scratch("");
         return;
     }
@@ -107,7 +109,7 @@ void ImportStaging::attach_scratch(const std::filesystem::path& database)
 
 void ImportStaging::make_scratch(const std::string& file)
 {
-    connection_->attempt(kDoing, [&] {
+    connection_->attempt(kImporting, [&] {
         auto& database = connection_->database();
         {
             SQLite::Statement attach(database, "ATTACH DATABASE $1 AS staged");
@@ -132,7 +134,7 @@ SealedValue ImportStaging::seal_totp(const Secret& secret, auth::UserId user,
 
 std::optional<ImportStaging::Namesake> ImportStaging::stage(const StagedAccount& account)
 {
-    return connection_->attempt(kDoing, [&]() -> std::optional<Namesake> {
+    return connection_->attempt(kImporting, [&]() -> std::optional<Namesake> {
         if (in_chunk_ == 0) connection_->database().exec("BEGIN");
         if (++in_chunk_ == kChunk) end_chunk();
         const int taken_in =
@@ -165,7 +167,7 @@ void ImportStaging::end_chunk()
 
 void ImportStaging::drop_taken(auth::Time now, const std::function<void(const Taken&)>& visit)
 {
-    connection_->attempt(kDoing, [&] {
+    connection_->attempt(kImporting, [&] {
         end_chunk();
         if (!has_accounts_) return;
         drop(sql::kStagedAndTaken, sql::kDropStagedAndTaken, false, visit);
@@ -201,7 +203,7 @@ void ImportStaging::drop(const char* find, const char* remove, bool invited,
 ImportStaging::Published ImportStaging::publish(const Publication& publication)
 {
     using std::chrono::steady_clock;
-    return connection_->attempt(kDoing, [&] {
+    return connection_->attempt(kImporting, [&] {
         end_chunk();
         auto& database = connection_->database();
         Published published;
@@ -240,7 +242,7 @@ std::uint64_t ImportStaging::copy(const Publication& publication, auth::Transact
         if (publication.progress) publication.progress(accounts);
     });
     if (accounts != staged_) {
-        throw store_error(kDoing, connection_->file(),
+        throw store_error(kImporting, connection_->file(),
                           "accounts of names that are to be imported have been added meanwhile",
                           "nothing has been changed: run it again");
     }
@@ -290,7 +292,7 @@ void ImportStaging::require_nobody_invited(auth::Time now)
     SQLite::Statement row(connection_->database(), sql::kStagedAndInvitedBefore);
     Execution invited(row, now);
     if (!invited.next()) return;
-    throw store_error(kDoing, connection_->file(),
+    throw store_error(kImporting, connection_->file(),
                       "people of names that are to be imported have been invited meanwhile",
                       "nothing has been changed: run it again");
 }
@@ -299,7 +301,7 @@ void ImportStaging::require_same_key()
 {
     SQLite::Statement key(connection_->database(), sql::kFindKey);
     if (key.executeStep() && key_id_in(key.getColumn(0)) == key_->sealer.key_id()) return;
-    throw store_error(kDoing, connection_->file(), "its master key has been rotated meanwhile",
+    throw store_error(kImporting, connection_->file(), "its master key has been rotated meanwhile",
                       "nothing has been changed: run it again");
 }
 

@@ -27,7 +27,7 @@
 namespace securelogin::store {
 namespace {
 
-constexpr std::string_view kDoing = "restoring";
+constexpr std::string_view kRestoring = "restoring";
 constexpr auto kBusyTimeout = std::chrono::milliseconds(2000);
 constexpr auto kAnother = "use another backup";
 constexpr auto kOneOfOurs = "name a file that securelogin-admin backup has made";
@@ -119,7 +119,7 @@ Restoration::~Restoration()
 
 void Restoration::refuse(const std::string& why, const std::string& remedy) const
 {
-    throw store_error(kDoing, backup_, why, remedy);
+    throw store_error(kRestoring, backup_, why, remedy);
 }
 
 void Restoration::stage(const BackupFile& backup)
@@ -163,7 +163,7 @@ try {
     if (is_damage(error)) refuse(std::string("it is damaged: ") + error.what(), kAnother);
     if (error.getErrorCode() == SQLITE_ERROR)
         refuse(std::string("it is none of ours: ") + error.what(), kOneOfOurs);
-    throw_store_error(kDoing, backup_, error);
+    throw_store_error(kRestoring, backup_, error);
 }
 
 void Restoration::require_whole()
@@ -263,7 +263,7 @@ HeldOn Restoration::neutralize(auth::Time moment, int window)
         transaction.commit();
         return held;
     };
-    const auto held = connection_->attempt(kDoing, [&] {
+    const auto held = connection_->attempt(kRestoring, [&] {
         if (replaced_.state == Replaced::State::good) {
             SQLite::Statement attach(connection_->database(), "ATTACH $1 AS replaced");
             Execution(attach, database_.string()).run();

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/encoding.hpp"
 
@@ -54,27 +57,68 @@ std::optional<std::uint32_t> key_id_of(std::span<const std::uint8_t> sealed)
     return read_key_id(sealed);
 }
 
+class Sealer::Contexts {
+  public:
+    Contexts()
+    {
+        for (auto& each : idle) each.reserve(kMostIdle);
+    }
+
+    std::mutex mutex;
+    std::array<std::vector<CipherPtr>, 2> idle;  // by direction; guarded
+
+  private:
+    static constexpr std::size_t kMostIdle = 8;
+};
+
 Sealer::Sealer(const auth::MasterKey& master)
     : cipher_(EVP_CIPHER_fetch(nullptr, "AES-256-GCM",
                                nullptr)),  // once: looking it up costs as much as using it
       key_(master.derive("database seal")),
-      key_id_(master.id())
+      key_id_(master.id()),
+      contexts_(std::make_unique<Contexts>())
 {
     if (!cipher_) throw OpenSslError("finding AES-256-GCM");
 }
 
-CipherPtr Sealer::start(bool encrypt, std::span<const std::uint8_t> nonce, const SealedPlace& place) const
+Sealer::~Sealer() = default;
+
+CipherPtr Sealer::take(Direction direction) const
 {
+    {
+        const std::lock_guard lock(contexts_->mutex);
+        auto& idle = contexts_->idle.at(static_cast<std::size_t>(direction));
+        if (!idle.empty()) {
+            auto context = std::move(idle.back());
+            idle.pop_back();
+            return context;
+        }
+    }
     CipherPtr context(EVP_CIPHER_CTX_new());
-    const auto data = additional_data(place, key_id_);
-    int size = 0;
-    if (!context ||
-        EVP_CipherInit_ex2(context.get(), cipher_.get(), key_.bytes().data(), nonce.data(), encrypt ? 1 : 0,
-                           nullptr) != 1 ||
-        EVP_CipherUpdate(context.get(), nullptr, &size, octets(data), static_cast<int>(data.size())) != 1) {
+    if (!context || EVP_CipherInit_ex2(context.get(), cipher_.get(), key_.bytes().data(), nullptr,
+                                       direction == Direction::seal ? 1 : 0, nullptr) != 1) {
         throw OpenSslError("starting AES-256-GCM");
     }
     return context;
+}
+
+void Sealer::give_back(Direction direction, CipherPtr context) const noexcept
+{
+    const std::lock_guard lock(contexts_->mutex);
+    auto& idle = contexts_->idle.at(static_cast<std::size_t>(direction));
+    if (idle.size() < idle.capacity()) idle.push_back(std::move(context));
+}
+
+void Sealer::start(EVP_CIPHER_CTX& context, std::span<const std::uint8_t> nonce,
+                   const SealedPlace& place) const
+{
+    constexpr int as_before = -1;  // the direction
+    const auto data = additional_data(place, key_id_);
+    int size = 0;
+    if (EVP_CipherInit_ex2(&context, nullptr, nullptr, nonce.data(), as_before, nullptr) != 1 ||
+        EVP_CipherUpdate(&context, nullptr, &size, octets(data), static_cast<int>(data.size())) != 1) {
+        throw OpenSslError("starting AES-256-GCM");
+    }
 }
 
 SealedValue Sealer::seal(const Secret& value, const SealedPlace& place) const
@@ -89,7 +133,8 @@ SealedValue Sealer::seal(const Secret& value, const SealedPlace& place) const
     }
     std::ranges::copy(nonce, all.subspan(kKeyIdSize).begin());
 
-    const auto context = start(true, nonce, place);
+    auto context = take(Direction::seal);
+    start(*context, nonce, place);
     const auto ciphertext = all.subspan(kHeaderSize, value.size());
     const auto tag = all.last(kTagSize);
     int size = 0;
@@ -100,6 +145,7 @@ SealedValue Sealer::seal(const Secret& value, const SealedPlace& place) const
             1) {
         throw OpenSslError("sealing a value");
     }
+    give_back(Direction::seal, std::move(context));
     return sealed;
 }
 
@@ -112,7 +158,8 @@ Secret Sealer::open(std::span<const std::uint8_t> sealed, const SealedPlace& pla
     const auto ciphertext = sealed.subspan(kHeaderSize, sealed.size() - kHeaderSize - kTagSize);
     std::array<std::uint8_t, kTagSize> tag{};
     std::ranges::copy(sealed.last(kTagSize), tag.begin());
-    const auto context = start(false, sealed.subspan(kKeyIdSize, kNonceSize), place);
+    auto context = take(Direction::open);
+    start(*context, sealed.subspan(kKeyIdSize, kNonceSize), place);
     Secret value(ciphertext.size());
     std::array<std::uint8_t, kTagSize> nothing{};
     int size = 0;
@@ -125,6 +172,7 @@ Secret Sealer::open(std::span<const std::uint8_t> sealed, const SealedPlace& pla
     if (EVP_CipherFinal_ex(context.get(), nothing.data(), &size) != 1) {
         throw SealError(name_of(place) + " has been altered or moved from another row");
     }
+    give_back(Direction::open, std::move(context));
     return value;
 }
 

@@ -54,6 +54,9 @@ class Sealer {
   public:
     /// Throws OpenSslError.
     explicit Sealer(const auth::MasterKey& master);
+    ~Sealer();
+    Sealer(const Sealer&) = delete;
+    Sealer& operator=(const Sealer&) = delete;
 
     /// Throws OpenSslError.
     [[nodiscard]] SealedValue seal(const Secret& value, const SealedPlace& place) const;
@@ -65,13 +68,20 @@ class Sealer {
   private:
     using Cipher = std::unique_ptr<EVP_CIPHER, OpenSslFree<EVP_CIPHER_free>>;
 
-    /// A context that has the key, the nonce and the additional data.
-    [[nodiscard]] CipherPtr start(bool encrypt, std::span<const std::uint8_t> nonce,
-                                  const SealedPlace& place) const;
+    /// Contexts that have the key: giving it to one costs more than sealing a value.
+    class Contexts;
+    enum class Direction : std::size_t { seal, open };
+
+    /// Gives it the nonce and the additional data.
+    void start(EVP_CIPHER_CTX& context, std::span<const std::uint8_t> nonce, const SealedPlace& place) const;
+    [[nodiscard]] CipherPtr take(Direction direction) const;
+    /// Only of a use that went well.
+    void give_back(Direction direction, CipherPtr context) const noexcept;
 
     const Cipher cipher_;
     const Secret key_;
     const std::uint32_t key_id_;
+    const std::unique_ptr<Contexts> contexts_;
 };
 
 }  // namespace securelogin::store

@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Worker>> make_workers(std::size_t threads, auth::Sto
                                                   std::atomic<std::size_t>& open)
 {
     std::vector<std::unique_ptr<Worker>> workers;
+    workers.reserve(threads);
     for (std::size_t made = 0; made < threads; ++made) {
         workers.push_back(std::make_unique<Worker>(store, memory, clock, log, terms, open));
     }

@@ -1,5 +1,7 @@
 #include "server/admin/import/csv.hpp"
 
+#include <algorithm>
+
 #include "common/secret.hpp"
 #include "server/admin/import/import_row.hpp"
 
@@ -51,9 +53,24 @@ CsvReader::After CsvReader::read_field(std::string& field)
     return read_quoted(field);
 }
 
+/// What is at hand of the field and means nothing but itself.  False when it is too long.
+bool CsvReader::append_plain(std::string& field)
+{
+    const auto at_hand = input_.at_hand();
+    const auto* const end =
+        std::ranges::find_if(at_hand, [](char c) { return c == ',' || c == '"' || c == '\n' || c == '\r'; });
+    const auto plain = at_hand.substr(0, static_cast<std::size_t>(end - at_hand.begin()));
+    octets_ += plain.size();
+    if (octets_ > kLongestRow) return false;
+    field.append(plain);
+    input_.skip(plain.size());
+    return true;
+}
+
 CsvReader::After CsvReader::read_bare(std::string& field)
 {
     for (;;) {
+        if (!append_plain(field)) return give_up("it is too long");
         const int octet = take();
         if (octet == ',') return After::field;
         if (octet == '\n' || octet == kEnd) {
@@ -68,6 +85,7 @@ CsvReader::After CsvReader::read_bare(std::string& field)
 CsvReader::After CsvReader::read_quoted(std::string& field)
 {
     for (;;) {
+        if (!append_plain(field)) return give_up("it is too long");
         int octet = take();
         // RFC 4180 lets a quoted field go over lines.  Nothing that is imported does, and who has forgotten a
         // quote is not to lose the next users with it.

@@ -39,6 +39,7 @@ class CsvReader {
     After read_field(std::string& field);
     After read_quoted(std::string& field);
     After read_bare(std::string& field);
+    bool append_plain(std::string& field);
     bool append(std::string& field, int octet);
     After fault(const char* why);
     After give_up(const char* why);

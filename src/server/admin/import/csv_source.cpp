@@ -12,11 +12,10 @@
 namespace securelogin::admin {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::array<std::string_view, 3> kColumns{"name", "password_hash", "otpauth_uri"};
 enum Column : std::size_t { kName, kPasswordHash, kOtpauthUri };
 
-[[noreturn]] void fail(const std::string& why)
+[[noreturn]] void refuse_header(const std::string& why)
 {
     throw Failure(ExitCode::refused, "reading the CSV's first line: " + why);
 }
@@ -40,22 +39,23 @@ class CsvSource final : public RowSource {
   private:
     void read_header()
     {
-        if (!csv_.next()) fail("there is none");
-        if (csv_.fault()) fail(*csv_.fault());
+        if (!csv_.next()) refuse_header("there is none");
+        if (csv_.fault()) refuse_header(*csv_.fault());
         for (std::size_t i = 0; i < csv_.size(); ++i) {
             std::string_view title = csv_.field(i);
             if (i == 0 && title.starts_with(kByteOrderMark)) title.remove_prefix(kByteOrderMark.size());
             const auto known = std::ranges::find(kColumns, auth::fold_case(title));
             // A misspelt column would leave everybody without what stands in it.
             if (known == kColumns.end()) {
-                fail("there is a column " + printable(title) +
-                     ": only name, password_hash and otpauth_uri are known: take others out");
+                refuse_header("there is a column " + printable(title) +
+                              ": only name, password_hash and otpauth_uri are known: take others out");
             }
-            if (std::ranges::count(columns_, *known) > 0) fail("it has two columns " + std::string(*known));
+            if (std::ranges::count(columns_, *known) > 0)
+                refuse_header("it has two columns " + std::string(*known));
             columns_.push_back(*known);
         }
-        if (std::ranges::count(columns_, kColumns[kName]) == 0) fail("it has no column name");
-        if (columns_.size() == 1) fail("it has neither a column password_hash nor otpauth_uri");
+        if (std::ranges::count(columns_, kColumns[kName]) == 0) refuse_header("it has no column name");
+        if (columns_.size() == 1) refuse_header("it has neither a column password_hash nor otpauth_uri");
     }
 
     ImportRow make_row()

@@ -20,10 +20,9 @@ constexpr std::array<std::pair<ImportKind, std::string_view>, 7> kKinds{{{Import
                                                                          {ImportKind::csv, "csv"},
                                                                          {ImportKind::jsonl, "jsonl"}}};
 constexpr std::string_view kSqlite{"SQLite format 3\0", 16};
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr auto kShadowColons = 8;
 
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& why)
+[[noreturn]] void refuse_file(const std::filesystem::path& file, const std::string& why)
 {
     throw Failure(ExitCode::refused, "importing " + printable(file.string()) + ": " + why);
 }
@@ -64,18 +63,19 @@ OpenedImport open_database(const std::filesystem::path& file, std::optional<Impo
     const auto has = [&](ImportKind wanted) { return std::ranges::count(found, table_of(wanted)) == 1; };
     if (!kind) {
         if (found.size() > 1)
-            fail(file,
-                 "it has tables of both socket and flask: say which with --from socket or --from flask");
+            refuse_file(
+                file, "it has tables of both socket and flask: say which with --from socket or --from flask");
         if (found.empty()) {
-            fail(file,
-                 "it is a database with neither a table userdata (username, password) nor a table user "
-                 "(username, otp_secret): export its users as CSV");
+            refuse_file(
+                file,
+                "it is a database with neither a table userdata (username, password) nor a table user "
+                "(username, otp_secret): export its users as CSV");
         }
         kind = has(ImportKind::socket) ? ImportKind::socket : ImportKind::flask;
     }
     if (!has(*kind)) {
-        fail(file, *kind == ImportKind::socket ? "it has no table userdata with username and password"
-                                               : "it has no table user with username and otp_secret");
+        refuse_file(file, *kind == ImportKind::socket ? "it has no table userdata with username and password"
+                                                      : "it has no table user with username and otp_secret");
     }
     return {.kind = *kind, .rows = make_database_source(std::move(users), table_of(*kind))};
 }
@@ -142,12 +142,12 @@ OpenedImport open_import(const std::filesystem::path& file, std::optional<Import
     const auto beginning = input.look_ahead();
     const bool sqlite = is_sqlite(beginning);
     if (kind && sqlite != is_sqlite_kind(*kind)) {
-        fail(file, sqlite ? "it is a database: say --from socket or --from flask, or nothing"
-                          : "it is not a database: say another kind with --from, or nothing");
+        refuse_file(file, sqlite ? "it is a database: say --from socket or --from flask, or nothing"
+                                 : "it is not a database: say another kind with --from, or nothing");
     }
     if (sqlite) return open_database(file, kind);
     if (!kind) kind = recognise_text(beginning);
-    if (!kind) fail(file, "it is not clear what it is: say it with --from: " + import_kinds());
+    if (!kind) refuse_file(file, "it is not clear what it is: say it with --from: " + import_kinds());
     return {.kind = *kind, .rows = make_source(*kind, std::move(input))};
 }
 

@@ -53,7 +53,7 @@ ImportSummary Importer::gather(RowSource& rows)
                                  ? taken.name + " has been invited already: user remove takes that back"
                                  : "there is an account " + taken.name + " already"});
     });
-    std::ranges::stable_sort(summary_.passed_over, {}, &PassedOver::row);
+    std::ranges::sort(summary_.passed_over, {}, &PassedOver::row);
     return std::move(summary_);
 }
 

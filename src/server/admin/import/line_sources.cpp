@@ -132,9 +132,8 @@ class LineSource final : public RowSource {
   private:
     [[nodiscard]] std::string_view without_mark(std::uint64_t number) const noexcept
     {
-        constexpr std::string_view mark = "\xEF\xBB\xBF";
         const std::string_view line(line_);
-        return number == 1 && line.starts_with(mark) ? line.substr(mark.size()) : line;
+        return number == 1 && line.starts_with(kByteOrderMark) ? line.substr(kByteOrderMark.size()) : line;
     }
 
     TextInput input_;

@@ -17,12 +17,10 @@
 namespace securelogin::admin {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& why)
+[[noreturn]] void fail_to_read(const std::filesystem::path& path, const std::string& why)
 {
     throw Failure(ExitCode::input_output, "reading " + printable(path.string()) + ": " + why);
 }
-
-std::string system_says() { return std::generic_category().message(errno); }
 
 }  // namespace
 
@@ -30,8 +28,8 @@ TextInput TextInput::open(const std::filesystem::path& file)
 {
     Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status{};
-    if (!opened.is_open() || ::fstat(opened.get(), &status) != 0) fail(file, system_says());
-    if (S_ISDIR(status.st_mode)) fail(file, "it is a directory: name a file");
+    if (!opened.is_open() || ::fstat(opened.get(), &status) != 0) fail_to_read(file, system_says());
+    if (S_ISDIR(status.st_mode)) fail_to_read(file, "it is a directory: name a file");
     return {std::move(opened), file, static_cast<std::uint64_t>(status.st_size)};
 }
 
@@ -67,7 +65,7 @@ bool TextInput::fill()
     do {
         count = ::read(file_.get(), buffer_.get(), kBufferSize);
     } while (count < 0 && errno == EINTR);
-    if (count < 0) fail(path_, system_says());
+    if (count < 0) fail_to_read(path_, system_says());
     if (count == 0) return false;
     before_ += filled_;
     at_ = 0;

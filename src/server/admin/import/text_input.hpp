@@ -11,6 +11,9 @@
 
 namespace securelogin::admin {
 
+/// That some programs put in front of UTF-8.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 class TextInput {
   public:
     static constexpr int kEnd = -1;
@@ -35,6 +38,10 @@ class TextInput {
         if (at_ == filled_ && !fill()) return kEnd;
         return static_cast<unsigned char>(buffer_[at_]);
     }
+    /// What is at hand of what comes next; nothing says nothing.
+    [[nodiscard]] std::string_view at_hand() const noexcept { return {buffer_.get() + at_, filled_ - at_}; }
+    /// REQUIRES: count <= at_hand().size()
+    void skip(std::size_t count) noexcept { at_ += count; }
     /// What is there at the moment of what comes next, at most `kBufferSize` octets; all of a smaller file.
     /// Before anything has been taken.
     [[nodiscard]] std::string_view look_ahead();
