@@ -6,7 +6,7 @@ namespace securelogin::auth {
 namespace {
 
 constexpr std::string_view kCodeSymbols = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";  // 5 bits each; no I, O, 0, 1
-constexpr std::size_t kCodeLength = 16;                                           // of a code
+constexpr std::size_t kCodeLength = 16;                                        // of a code
 constexpr std::size_t kCodeGroup = 4;
 
 static_assert(kCodeSymbols.size() == 32, "a byte is cut to five bits without favouring any symbol");
