@@ -175,15 +175,45 @@ Complaint why_not_user(const std::string& text)
     return "is no user's name: write one that `getent passwd` lists";
 }
 
+namespace {
+
+/// Whether a quote behind `run`, all that stands between it and the last blank, comma, bracket's end or
+/// string, begins a string.  In the middle of a bare value it does not: what comes then is still outside of
+/// quotes. `depth` of brackets, and `equals` signs in the line, both with those of the run.
+bool begins_string(std::string_view run, int depth, int equals)
+{
+    constexpr std::string_view bare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    for (; run.ends_with('[') || run.ends_with('{'); run.remove_suffix(1)) --depth;
+    if (run.empty()) return true;
+    if (run.back() == '=') --equals;
+    const bool in_value = depth > 0 || equals > 0;
+    if (in_value || (run.back() != '=' && run.back() != '.')) return false;
+    run.remove_suffix(1);
+    return run.find_first_not_of(bare) == std::string_view::npos;
+}
+
+}  // namespace
+
 std::optional<std::size_t> unquoted_non_ascii(std::string_view toml)
 {
+    std::size_t run = 0;  // where it begins
+    int depth = 0;        // of brackets
+    int equals = 0;       // in this line
     for (std::size_t at = 0; at < toml.size(); ++at) {
         const char c = toml[at];
         if (static_cast<unsigned char>(c) > 127) return at;
-        if (c == '#') {
-            at = std::min(toml.find('\n', at), toml.size());
-        } else if (c == '"' || c == '\'') {
+        if (c == '#') at = std::min(toml.find('\n', at), toml.size());
+        if (c == '#' || c == '\n') equals = 0;
+        if (c == '=') ++equals;
+        if (c == '[' || c == '{') ++depth;
+        if ((c == ']' || c == '}') && depth > 0) --depth;
+        if (c == '"' || c == '\'') {
+            if (!begins_string(toml.substr(run, at - run), depth, equals)) continue;
             at = end_of_string(toml, at) - 1;
+            if (toml[at] == '\n') equals = 0;
+            run = at + 1;
+        } else if (std::string_view(" \t\r\n,]}#").find(c) != std::string_view::npos) {
+            run = at + 1;
         }
     }
     return std::nullopt;

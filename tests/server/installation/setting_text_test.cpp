@@ -198,6 +198,13 @@ TEST_P(Unquoted, IsFound) { EXPECT_EQ(unquoted_non_ascii(GetParam().toml), GetPa
 INSTANTIATE_TEST_SUITE_P(Text, Unquoted,
     testing::Values(
         UnquotedCase{"Nothing",            "",                              std::nullopt},
+        UnquotedCase{"QuoteInABareValue",  "a =4A'\xC3\x91'",               6},
+        UnquotedCase{"BehindAControl",     "a =4A\x1e_\x7f'[\xC3\x91",      10},
+        UnquotedCase{"SecondEquals",       "a = 1='\xC3\x91'",              7},
+        UnquotedCase{"ValueInAnArray",     "a = [\n4A='\xC3\x91'",          10},
+        UnquotedCase{"RightBehindEquals",  "a='\xC3\x91'\nb='\xC3\x91'",    std::nullopt},
+        UnquotedCase{"InADottedKey",       "a.'\xC3\x91' = 1",              std::nullopt},
+        UnquotedCase{"InAnArray",          "a=['\xC3\x91',\"\xC3\x91\"]",     std::nullopt},
         UnquotedCase{"Plain",              "a = 1\n",                       std::nullopt},
         UnquotedCase{"Value",              "a = \u00e9",                    4},
         UnquotedCase{"Key",                "\u00e9 = 1",                    0},
