@@ -192,6 +192,19 @@ bool begins_string(std::string_view run, int depth, int equals)
     return run.find_first_not_of(bare) == std::string_view::npos;
 }
 
+/// In a string of double quotes: behind a backslash, and the blanks and line ends that may follow one, the
+/// parser looks for more of them.
+std::optional<std::size_t> escaped_non_ascii(std::string_view toml, std::size_t begin, std::size_t end)
+{
+    const auto string = toml.substr(0, end);
+    for (auto at = string.find('\\', begin); at < end; at = string.find('\\', at)) {
+        const auto next = std::min(string.find_first_not_of(" \t\r\n\v\f", at + 1), end);
+        if (next < end && static_cast<unsigned char>(string[next]) > 127) return next;
+        at = next == at + 1 ? at + 2 : next;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::size_t> unquoted_non_ascii(std::string_view toml)
@@ -209,7 +222,10 @@ std::optional<std::size_t> unquoted_non_ascii(std::string_view toml)
         if ((c == ']' || c == '}') && depth > 0) --depth;
         if (c == '"' || c == '\'') {
             if (!begins_string(toml.substr(run, at - run), depth, equals)) continue;
-            at = end_of_string(toml, at) - 1;
+            const auto end = end_of_string(toml, at);
+            if (const auto escaped = c == '"' ? escaped_non_ascii(toml, at, end) : std::nullopt)
+                return escaped;
+            at = end - 1;
             if (toml[at] == '\n') equals = 0;
             run = at + 1;
         } else if (std::string_view(" \t\r\n,]}#").find(c) != std::string_view::npos) {
