@@ -32,7 +32,7 @@ MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept
     const auto& limits = settings.limits;
     const auto asked = settings.listen.verify
                            ? io_threads * kThread + verify::kMostConnections * kVerifyConnection +
-                                 limits.tokens_remembered * auth::TokenMemory::kBytesEach
+                                 auth::TokenMemory::bytes_for(limits.tokens_remembered)
                            : 0;
     return {.base = kBase + (hash_threads + io_threads) * kThread + asked,
             .hash_arenas = hash_threads * auth::HashArena::size_for(settings.policy.hash),

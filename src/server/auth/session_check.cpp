@@ -14,15 +14,20 @@ TokenVerdict SessionCheck::check(std::string_view token)
     if (!is_token(token)) return {.malformed = true};
     const auto hash = hash_(token);
     if (auto remembered = memory_ != nullptr ? memory_->recall(hash) : std::nullopt) {
-        // Used since, perhaps: only a no, or a use that is to be written down, depends on that.
+        // Used since, perhaps: only a no depends on that.
         auto verdict = judge(*std::move(remembered));
-        if (verdict.holder && !verdict.touch) return verdict;
+        if (verdict.holder) return verdict;
     }
     const auto found = reader_.find_token(hash);
     if (!found) return {};
     auto verdict = judge(found->holder);
     if (memory_ != nullptr && verdict.holder) memory_->remember(hash, *found);
     return verdict;
+}
+
+void SessionCheck::use_noted(std::string_view token)
+{
+    if (memory_ != nullptr) memory_->use(hash_(token), clock_.now());
 }
 
 TokenVerdict SessionCheck::judge(TokenHolder holder) const

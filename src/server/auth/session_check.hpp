@@ -42,6 +42,10 @@ class SessionCheck {
     /// Throws StoreError.
     [[nodiscard]] TokenVerdict check(std::string_view token);
 
+    /// That `token` is used now will be written down, as its verdict asked for: that is not asked for again
+    /// before it is due again.
+    void use_noted(std::string_view token);
+
   private:
     [[nodiscard]] TokenVerdict judge(TokenHolder holder) const;
 

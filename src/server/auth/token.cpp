@@ -1,6 +1,7 @@
 #include "server/auth/token.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "common/openssl.hpp"
 
@@ -32,10 +33,12 @@ Secret new_token(Random& random)
 
 bool is_token(std::string_view text) noexcept
 {
-    const auto is_symbol = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '_';
-    };
+    static constexpr auto kSymbols = [] {
+        std::array<bool, 256> symbols{};
+        for (const char c : kBase64Url) symbols[static_cast<unsigned char>(c)] = true;
+        return symbols;
+    }();
+    const auto is_symbol = [](char c) { return kSymbols[static_cast<unsigned char>(c)]; };
     return text.size() == kTokenLength && text.starts_with(kPrefix) && std::ranges::all_of(text, is_symbol);
 }
 

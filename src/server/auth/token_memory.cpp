@@ -1,6 +1,7 @@
 #include "server/auth/token_memory.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -33,7 +34,14 @@ struct Slot {
     std::array<char, kLongestName> name;
     std::uint8_t name_length;  // nought: the slot is free
 };
-static_assert(2 * sizeof(Slot) <= TokenMemory::kBytesEach);
+
+/// Of `most` tokens that fall where they may, none of the shards gets more than this: the mean, and eight
+/// standard deviations.
+std::size_t share_of(std::size_t most, std::size_t shards) noexcept
+{
+    const double mean = static_cast<double>(most) / static_cast<double>(shards);
+    return static_cast<std::size_t>(std::ceil(mean + 8 * std::sqrt(mean)));
+}
 
 }  // namespace
 
@@ -93,6 +101,13 @@ struct TokenMemory::Shard {
         }
         slots[gap].name_length = 0;
     }
+    /// The first at that place or behind it; whose keys are hashes, so it is any.  REQUIRES: there is one.
+    void erase_near(const Key& key) noexcept
+    {
+        auto at = home_of(key);
+        while (slots[at].name_length == 0) at = next(at);
+        erase(Key(slots[at].key));
+    }
     void clear() noexcept
     {
         slots.clear();
@@ -101,12 +116,18 @@ struct TokenMemory::Shard {
 };
 
 TokenMemory::TokenMemory(std::size_t most)
-    : most_each_(std::max<std::size_t>(most / kShards, 1)),
-      shards_(std::make_unique<std::array<Shard, kShards>>())
+    : most_each_(share_of(most, kShards)), shards_(std::make_unique<std::array<Shard, kShards>>())
 {
 }
 
 TokenMemory::~TokenMemory() = default;
+
+std::size_t TokenMemory::bytes_for(std::size_t most) noexcept
+{
+    if (most == 0) return 0;
+    // Shard::make_room: half as many slots again when 8 in 10 are taken.
+    return kShards * share_of(most, kShards) * sizeof(Slot) * 15 / 8;
+}
 
 TokenMemory::Shard& TokenMemory::shard_of(const TokenHash& token) const noexcept
 {
@@ -173,9 +194,18 @@ void TokenMemory::remember(const TokenHash& token, const FoundToken& found)
     const std::lock_guard lock(shard.mutex);
     // Whoever has begun to forget may have been here already.
     if (found.as_of < begun_.load()) return;
-    if (shard.taken >= most_each_) shard.clear();
+    if (shard.taken >= most_each_) shard.erase_near(slot.key);
     shard.make_room();
     shard.put(slot);
+}
+
+void TokenMemory::use(const TokenHash& token, Time at)
+{
+    auto& shard = shard_of(token);
+    const std::lock_guard lock(shard.mutex);
+    if (shard.slots.empty()) return;
+    auto& slot = shard.slots[shard.place_of(key_of(token))];
+    if (slot.name_length != 0) slot.last_used_at = std::max(slot.last_used_at, at);
 }
 
 }  // namespace securelogin::auth

@@ -25,9 +25,10 @@ namespace securelogin::auth {
 
 class TokenMemory {
   public:
-    static constexpr std::size_t kBytesEach = 160;  // at most, of a remembered token
+    /// What remembering `most` tokens takes, at most: 160 octets for each of a million.
+    [[nodiscard]] static std::size_t bytes_for(std::size_t most) noexcept;
 
-    /// Remembers `most` tokens, about.
+    /// Remembers `most` tokens.  Where there are more, one makes room for another.
     explicit TokenMemory(std::size_t most);
     ~TokenMemory();
     TokenMemory(const TokenMemory&) = delete;
@@ -40,6 +41,8 @@ class TokenMemory {
     [[nodiscard]] std::optional<TokenHolder> recall(const TokenHash& token) const;
     /// What has been looked up just now, unless more has ended since.
     void remember(const TokenHash& token, const FoundToken& found);
+    /// That it was used at that time, where it is remembered.
+    void use(const TokenHash& token, Time at);
 
   private:
     struct Shard;

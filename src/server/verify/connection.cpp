@@ -52,8 +52,14 @@ void Connection::answer()
     unsent_.empty() ? read() : write();
 }
 
+/// At once, mostly: who asks reads the answers, and the socket has room for them.
 void Connection::write()
 {
+    boost::system::error_code failed;
+    const auto sent = socket_.write_some(asio::buffer(unsent_), failed);
+    if (failed && failed != asio::error::would_block) return;  // the peer has left
+    if (sent == unsent_.size()) return go_on();
+    unsent_.erase(0, sent);
     asio::async_write(socket_, asio::buffer(unsent_),
                       [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
                           if (!error) self->go_on();

@@ -91,6 +91,8 @@ void Worker::welcome(int descriptor)
         ::close(descriptor);
         return;
     }
+    socket.non_blocking(true, failed);
+    if (failed) return;
     if (open_ >= kMostConnections) return;
     std::make_shared<Connection>(std::move(socket), *this)->read();
 }
@@ -135,7 +137,7 @@ void Worker::answer(std::string_view question, std::string& out)
     try {
         const auto verdict = check_->check(question);
         append_answer(out, verdict);
-        if (verdict.touch) note_use(verdict);
+        if (verdict.touch && note_use(verdict)) check_->use_noted(question);
     } catch (const auth::StoreError& error) {
         complain(error.what());
         append_refusal(out, kTryLater);
@@ -145,10 +147,11 @@ void Worker::answer(std::string_view question, std::string& out)
     }
 }
 
-void Worker::note_use(const auth::TokenVerdict& verdict)
+bool Worker::note_use(const auth::TokenVerdict& verdict)
 {
-    if (uses_.size() >= (verdict.touch_soon ? kMostUrgentUses : kMostUses)) return;
+    if (uses_.size() >= (verdict.touch_soon ? kMostUrgentUses : kMostUses)) return false;
     uses_.emplace(verdict.holder->user, verdict.holder->session);
+    return true;
 }
 
 void Worker::schedule_tick()

@@ -88,7 +88,8 @@ class Worker {
     void schedule_tick();
     void tick();
     void close_idle();
-    void note_use(const auth::TokenVerdict& verdict);
+    /// False when there are enough for this second.
+    [[nodiscard]] bool note_use(const auth::TokenVerdict& verdict);
     void write_uses();
     void complain(const char* why);
 
