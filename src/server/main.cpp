@@ -39,6 +39,7 @@
 #include "server/metrics_page.hpp"
 #include "server/net/endpoint.hpp"
 #include "server/net/gate.hpp"
+#include "server/net/line_door.hpp"
 #include "server/net/server.hpp"
 #include "server/notify.hpp"
 #include "server/ownership.hpp"
@@ -189,10 +190,10 @@ Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings&
 
 using AllListening = std::vector<net::Server::Listening>;
 
-AllListening listen_everywhere(net::Server& server, Sockets& sockets)
+AllListening listen_everywhere(net::Server& server, net::Door& lines, Sockets& sockets)
 {
     AllListening all;
-    for (auto& socket : sockets.login) all.push_back(server.listen(std::move(socket)));
+    for (auto& socket : sockets.login) all.push_back(server.listen(std::move(socket), lines));
     return all;
 }
 
@@ -240,8 +241,8 @@ void announce(const AllListening& all, const MetricsListener* metrics, const ver
 class Control {
   public:
     Control(asio::io_context& control, const DaemonOptions& options, const Confinement& confinement,
-            const ServiceFactory& factory, net::Gate& gate, net::Server& server, StoreWatch* watch,
-            verify::Door* door, EventLog& log)
+            const ServiceFactory& factory, net::Gate& gate, net::Server& server, net::LineDoor& lines,
+            StoreWatch* watch, verify::Door* door, EventLog& log)
         : control_(control),
           signals_(control, SIGTERM, SIGINT, SIGHUP),
           options_(options),
@@ -249,6 +250,7 @@ class Control {
           factory_(factory),
           gate_(gate),
           server_(server),
+          lines_(lines),
           watch_(watch),
           door_(door),
           log_(log)
@@ -265,7 +267,7 @@ class Control {
             if (settings.tls.certificate) confinement_.require_reachable(*settings.tls.certificate);
             if (settings.tls.key) confinement_.require_reachable(*settings.tls.key);
             if (settings.breached_passwords) confinement_.require_reachable(*settings.breached_passwords);
-            server_.reload(factory_.make(settings));
+            lines_.reload(factory_.make(settings));
             gate_.set_limits(gate_limits(settings));
             if (watch_ != nullptr) watch_->set_policy(settings.policy);
             if (door_ != nullptr) door_->set_terms(verify_terms(settings));
@@ -309,6 +311,7 @@ class Control {
     const ServiceFactory& factory_;
     net::Gate& gate_;
     net::Server& server_;
+    net::LineDoor& lines_;
     StoreWatch* watch_;
     verify::Door* door_;
     EventLog& log_;
@@ -378,17 +381,18 @@ int run(const DaemonOptions& options)
     const auto names = store::read_kept_keys(data.database(), keys).names;
     const ServiceFactory factory({data, names, clock, random, pool, *store, readers, *log, attempt_metrics});
     const auto service = factory.make(settings);
-    net::Server server(io, gate, service, *log);
+    net::LineDoor lines(io, service);
+    net::Server server(io, gate, *log);
 
     // Before anything says that we are ready: whoever reads it may ask us to stop at once.
     asio::io_context control(1);
     std::optional<StoreWatch> watch;
     if (settings.metrics.listen) watch.emplace(control, *store, clock, settings.policy);
     const auto door = open_door(sockets, settings, *store, clock, *log);
-    Control signals(control, options, confinement, factory, gate, server, watch ? &*watch : nullptr,
+    Control signals(control, options, confinement, factory, gate, server, lines, watch ? &*watch : nullptr,
                     door.get(), *log);
     signals.set_drain(settings.deadlines.drain);
-    const auto listening = listen_everywhere(server, sockets);
+    const auto listening = listen_everywhere(server, lines, sockets);
     const auto metrics = listen_for_metrics(io, sockets, [&] {
         return metrics_page(attempt_metrics, store_metrics,
                             {.hash_queue = pool.taken(),

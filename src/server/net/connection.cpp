@@ -1,7 +1,6 @@
 #include "server/net/connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <exception>
 #include <utility>
@@ -18,135 +17,34 @@ constexpr std::chrono::seconds kGoodbye{5};  // for the last reply to go out and
 
 }  // namespace
 
-Connection::Connection(Stream stream, std::optional<Slots::Slot> slot, auth::Source source, std::uint64_t id,
-                       std::shared_ptr<const Service> service)
-    : stream_(std::move(stream)),
-      slot_(std::move(slot)),
-      source_(std::move(source)),
-      id_(id),
-      service_(std::move(service))
+Connection::Connection(Entry entry, std::shared_ptr<const Service> service)
+    : Visitor(std::move(entry)), service_(std::move(service))
 {
 }
 
-asio::awaitable<void> Connection::serve(Handshakes* handshakes)
+Visitor::Reception Connection::reception() const
 {
-    bool ready = handshakes == nullptr;
-    if (!ready) ready = co_await handshake_in_turn(*handshakes);
-    if (ready) {
-        login_deadline_ = Clock::now() + service_->deadlines.login;
-        co_await converse();
-        co_await finish(kGoodbye);
-    }
-    boost::system::error_code ignored;
-    stream_.socket().close(ignored);
-    slot_.reset();
+    return {.tls = *service_->tls, .deadline = service_->deadlines.handshake, .log = service_->log};
 }
 
-asio::awaitable<void> Connection::turn_away(std::chrono::seconds patience)
+asio::awaitable<void> Connection::attend()
 {
-    stream_.expires_at(Clock::now() + patience);
-    const auto error = co_await handshake();
-    if (log_failed(error)) co_return;
+    login_deadline_ = Clock::now() + service_->deadlines.login;
+    co_await converse();
+    co_await finish(kGoodbye);
+}
+
+asio::awaitable<void> Connection::apologize(std::chrono::seconds patience)
+{
     say({.code = code::kClosing, .text = "Too many connections"});
     co_await finish(patience);
-}
-
-void Connection::shut_down()
-{
-    asio::post(stream_.get_executor(), [self = shared_from_this()] {
-        self->draining_ = true;
-        // A reply that is on its way is let go out.
-        if (self->waiting_) self->stream_.cancel();
-        if (self->turn_) self->turn_->awaited.cancel();
-    });
-}
-
-/// Who has sent nothing yet has cost nothing yet: no place, and no memory of OpenSSL's.
-asio::awaitable<bool> Connection::handshake_in_turn(Handshakes& handshakes)
-{
-    const auto deadline = Clock::now() + service_->deadlines.handshake;
-    stream_.expires_at(deadline);
-    waiting_ = true;
-    auto [error] = co_await stream_.async_wait_readable(kResult);
-    if (!error) error = co_await await_turn(handshakes, deadline);
-    if (!error) error = co_await handshake();
-    waiting_ = false;
-    turn_.reset();
-    co_return !log_failed(error);
-}
-
-asio::awaitable<boost::system::error_code> Connection::await_turn(Handshakes& handshakes,
-                                                                  Clock::time_point deadline)
-{
-    boost::system::error_code none;
-    try {
-        asio::steady_timer awaited(stream_.get_executor(), deadline);
-        turn_ =
-            std::make_unique<HandshakeTurn>(handshakes.ask(source_, notices_of_turn()), std::move(awaited));
-    } catch (const std::exception&) {
-        co_return asio::error::make_error_code(asio::error::no_memory);
-    }
-    // The notice comes on this strand, and so not before the wait has begun.
-    while (turn_->place.is_waiting() && !draining_ && Clock::now() < deadline) {
-        turn_->awaited.expires_at(std::min(deadline, Clock::now() + Handshakes::kTenure));
-        [[maybe_unused]] const auto waited = co_await turn_->awaited.async_wait(kResult);
-        turn_->place.insist(Clock::now());
-    }
-    if (turn_->place.has_come()) co_return none;
-    co_return draining_ ? asio::error::operation_aborted : asio::error::timed_out;
-}
-
-/// Each is called by another connection, on whatever thread that is on.
-Handshakes::Notices Connection::notices_of_turn()
-{
-    const auto tell = [](const std::weak_ptr<Connection>& weak, void (*what)(Connection&)) noexcept {
-        try {
-            const auto self = weak.lock();
-            if (self) asio::post(self->executor(), [self, what] { what(*self); });
-        } catch (const std::exception&) {
-            return;  // out of memory: the deadline ends it
-        }
-    };
-    const std::weak_ptr<Connection> weak = weak_from_this();
-    return {.granted =
-                [tell, weak] {
-                    tell(weak, [](Connection& self) {
-                        if (self.turn_) self.turn_->awaited.cancel();
-                    });
-                },
-            .displaced =
-                [tell, weak] {
-                    tell(weak, [](Connection& self) {
-                        if (self.turn_) self.stream_.cancel();
-                    });
-                }};
-}
-
-asio::awaitable<boost::system::error_code> Connection::handshake()
-{
-    try {
-        stream_.secure(accept_side(*service_->tls));
-    } catch (const std::exception&) {
-        co_return asio::error::make_error_code(asio::error::no_memory);
-    }
-    const auto [error] = co_await stream_.async_handshake(kResult);
-    co_return error;
-}
-
-bool Connection::log_failed(const boost::system::error_code& error) const
-{
-    if (!error) return false;
-    service_->log.write(
-        Level::debug, "handshake_failed",
-        {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.message()}});
-    return true;
 }
 
 /// The only catch: denies.
 asio::awaitable<void> Connection::converse()
 {
     try {
-        if (stream_.ssl() != nullptr) device_ = device_of(*stream_.ssl());
+        if (stream().ssl() != nullptr) device_ = device_of(*stream().ssl());
         const login::Setting setting{.server_name = service_->name,
                                      .authenticator = service_->authenticator,
                                      .log = service_->log,
@@ -164,7 +62,7 @@ asio::awaitable<void> Connection::converse()
     } catch (const std::exception& error) {
         service_->log.write(
             Level::error, "conversation_failed",
-            {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.what()}});
+            {{"source", origin().address()}, {"connection", std::to_string(id())}, {"error", error.what()}});
         wipe(unsent_);
         unsent_.clear();
         say({.code = code::kClosing, .text = "Temporary failure, try again later"});
@@ -189,7 +87,7 @@ void Connection::say(const Reply& reply)
 asio::awaitable<Secret> Connection::answer(Patience patience)
 {
     const auto deadline = deadline_for(patience);
-    stream_.expires_at(deadline);
+    stream().expires_at(deadline);
     co_await flush();
     for (;;) {
         auto next = lines_.next();
@@ -198,20 +96,20 @@ asio::awaitable<Secret> Connection::answer(Patience patience)
             answered(patience);
             co_return std::move(*next.line);
         }
-        if (draining_) throw login::ShuttingDown();
+        if (draining()) throw login::ShuttingDown();
         co_await receive();
     }
 }
 
 asio::awaitable<void> Connection::receive()
 {
-    waiting_ = true;
-    const auto [unreadable] = co_await stream_.async_wait_readable(kResult);
-    waiting_ = false;
+    set_waiting(true);
+    const auto [unreadable] = co_await stream().async_wait_readable(kResult);
+    set_waiting(false);
     if (unreadable) give_up(unreadable);
     const auto space = lines_.space();
     const auto buffer = asio::buffer(space.data(), space.size());
-    const auto [error, count] = co_await stream_.async_read_some(buffer, kResult);
+    const auto [error, count] = co_await stream().async_read_some(buffer, kResult);
     if (error) give_up(error);
     lines_.received(count);
 }
@@ -220,7 +118,7 @@ asio::awaitable<void> Connection::flush()
 {
     if (unsent_.empty()) co_return;
     const auto buffer = asio::buffer(unsent_);
-    const auto [error, count] = co_await asio::async_write(stream_, buffer, kResult);
+    const auto [error, count] = co_await asio::async_write(stream(), buffer, kResult);
     wipe(unsent_);
     std::string().swap(unsent_);  // an idle connection keeps no buffer
     if (error) give_up(error);
@@ -228,15 +126,15 @@ asio::awaitable<void> Connection::flush()
 
 asio::awaitable<void> Connection::finish(std::chrono::seconds patience)
 {
-    stream_.expires_at(Clock::now() + patience);
+    stream().expires_at(Clock::now() + patience);
     try {
         co_await flush();
     } catch (const std::exception&) {
         co_return;  // nobody is left to be told
     }
-    waiting_ = true;
-    [[maybe_unused]] const auto ended = co_await stream_.async_close(kResult);
-    waiting_ = false;
+    set_waiting(true);
+    [[maybe_unused]] const auto ended = co_await stream().async_close(kResult);
+    set_waiting(false);
 }
 
 Connection::Clock::time_point Connection::deadline_for(Patience patience) const
@@ -258,7 +156,7 @@ void Connection::answered(Patience patience)
 void Connection::give_up(const boost::system::error_code& error) const
 {
     if (error == asio::error::timed_out) throw login::TimedOut();
-    if (error == asio::error::operation_aborted && draining_) throw login::ShuttingDown();
+    if (error == asio::error::operation_aborted && draining()) throw login::ShuttingDown();
     throw login::PeerLeft();
 }
 

@@ -51,8 +51,8 @@ class Reserve {
 }  // namespace
 
 struct Server::Listener {
-    Listener(const asio::any_io_executor& executor, const Endpoint& at)
-        : endpoint(at), acceptor(executor), pause(executor)
+    Listener(const asio::any_io_executor& executor, const Endpoint& at, Door& leads_to)
+        : door(leads_to), endpoint(at), acceptor(executor), pause(executor)
     {
     }
     ~Listener()
@@ -62,6 +62,7 @@ struct Server::Listener {
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
+    Door& door;
     Endpoint endpoint;
     Acceptor acceptor;
     asio::steady_timer pause;
@@ -69,29 +70,23 @@ struct Server::Listener {
     std::optional<KeptGoing> accepting;  // the loop
 };
 
-Server::Server(asio::io_context& io, Gate& gate, std::shared_ptr<const Service> service, EventLog& log)
-    : io_(io), log_(log), gate_(gate), drain_deadline_(asio::make_strand(io)), service_(std::move(service))
+Server::Server(asio::io_context& io, Gate& gate, EventLog& log)
+    : io_(io), log_(log), gate_(gate), drain_deadline_(asio::make_strand(io))
 {
 }
 
 Server::~Server() = default;
 
-Server::Listening Server::listen(ListeningSocket socket)
+Server::Listening Server::listen(ListeningSocket socket, Door& door)
 {
     const asio::any_io_executor strand = asio::make_strand(io_);
-    auto& listener = listeners_.emplace_back(strand, socket.endpoint());
+    auto& listener = listeners_.emplace_back(strand, socket.endpoint(), door);
     listener.acceptor = socket.take_over(strand);
     listener.accepting.emplace([this, &listener](KeptGoing::Token token) {
         asio::co_spawn(listener.acceptor.get_executor(), accept_loop(listener, std::move(token)),
                        asio::detached);
     });
     return {.address = to_string(listener.acceptor.local_endpoint()), .tls = listener.endpoint.tls};
-}
-
-void Server::reload(std::shared_ptr<const Service> service)
-{
-    const std::lock_guard lock(mutex_);
-    service_ = std::move(service);
 }
 
 void Server::drain(std::chrono::seconds patience, std::function<void()> drained)
@@ -104,16 +99,16 @@ void Server::drain(std::chrono::seconds patience, std::function<void()> drained)
             listener.pause.cancel();
         });
     }
-    std::vector<std::shared_ptr<Connection>> open;
+    std::vector<std::shared_ptr<Visitor>> open;
     {
         const std::lock_guard lock(mutex_);
         draining_ = true;
         drained_ = std::move(drained);
         for (const auto& [id, weak] : open_) {
-            if (auto connection = weak.lock()) open.push_back(std::move(connection));
+            if (auto visitor = weak.lock()) open.push_back(std::move(visitor));
         }
     }
-    for (const auto& connection : open) connection->shut_down();
+    for (const auto& visitor : open) visitor->shut_down();
     asio::post(drain_deadline_.get_executor(), [this, patience] { await_drained(patience); });
 }
 
@@ -139,13 +134,12 @@ asio::awaitable<void> Server::accept_loop(Listener& listener, [[maybe_unused]] K
     while (listener.acceptor.is_open()) {
         try {
             refill_memory_reserve();
-            // Each connection has a strand of its own.
-            const asio::any_io_executor strand = asio::make_strand(io_);
-            auto [error, socket] = co_await listener.acceptor.async_accept(strand, kResult);
+            const auto executor = listener.door.executor();
+            auto [error, socket] = co_await listener.acceptor.async_accept(executor, kResult);
             if (error) {
                 co_await recover_from(error, listener);
             } else {
-                welcome(std::move(socket), listener.endpoint.tls);
+                welcome(std::move(socket), listener);
             }
         } catch (const std::exception&) {
             // Out of memory: nothing that could be awaited is to be had, so one I/O thread waits.
@@ -169,7 +163,7 @@ asio::awaitable<void> Server::recover_from(const boost::system::error_code& erro
     co_await listener.pause.async_wait(kResult);
 }
 
-void Server::welcome(Stream::Socket socket, bool tls)
+void Server::welcome(Stream::Socket socket, Listener& listener)
 {
     try {
         boost::system::error_code gone;
@@ -177,14 +171,13 @@ void Server::welcome(Stream::Socket socket, bool tls)
         if (gone) return;
         auto source = source_of(peer);
         if (!gate_.accepts.take(source, std::chrono::steady_clock::now())) {
-            return turn_away(std::move(socket), tls, std::move(source), "too_fast");
+            return turn_away(std::move(socket), listener, std::move(source), "too_fast");
         }
         auto slot = gate_.slots.take(source);
-        if (!slot) return turn_away(std::move(socket), tls, std::move(source), "no_slot");
+        if (!slot) return turn_away(std::move(socket), listener, std::move(source), "no_slot");
 
         const int no_delay = 1;  // fails on a Unix socket, which has no such delay
         ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
-        const auto terms = service();
         Stream stream(std::move(socket));
         std::uint64_t id = 0;
         {
@@ -192,32 +185,34 @@ void Server::welcome(Stream::Socket socket, bool tls)
             if (draining_) return;
             id = next_id_++;
         }
-        auto connection =
-            std::make_shared<Connection>(std::move(stream), std::move(slot), std::move(source), id, terms);
-        start(connection, tls);
+        start(listener.door.open({.stream = std::move(stream),
+                                  .slot = std::move(slot),
+                                  .source = std::move(source),
+                                  .id = id}),
+              listener.endpoint.tls);
     } catch (const std::exception& error) {
         log_.write(Level::error, "connection_failed", {{"error", error.what()}});
     }
 }
 
-void Server::start(const std::shared_ptr<Connection>& connection, bool tls)
+void Server::start(const std::shared_ptr<Visitor>& visitor, bool tls)
 {
-    const auto id = connection->connection();
+    const auto id = visitor->id();
     {
         const std::lock_guard lock(mutex_);
         if (draining_) return;
-        open_.emplace(id, connection);
+        open_.emplace(id, visitor);
     }
-    asio::co_spawn(connection->executor(), connection->serve(tls ? &gate_.handshakes : nullptr),
-                   [this, connection, id](const std::exception_ptr&) { forget(id); });
+    asio::co_spawn(visitor->executor(), visitor->serve(tls ? &gate_.handshakes : nullptr),
+                   [this, visitor, id](const std::exception_ptr&) { forget(id); });
 }
 
 /// Tells a peer that it is not served, where that costs next to nothing.
-void Server::turn_away(Stream::Socket socket, bool tls, auth::Source source, std::string_view why)
+void Server::turn_away(Stream::Socket socket, Listener& listener, auth::Source source, std::string_view why)
 {
     log_.write(Level::debug, why, {{"source", source.address()}});
-    if (!tls) {
-        const auto farewell = to_wire({.code = code::kClosing, .text = "Too many connections"});
+    if (!listener.endpoint.tls) {
+        const auto farewell = listener.door.farewell();
         // An empty send buffer takes it whole; if not, the close alone must do.
         [[maybe_unused]] const auto sent =
             ::send(socket.native_handle(), farewell.data(), farewell.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -233,11 +228,10 @@ void Server::turn_away(Stream::Socket socket, bool tls, auth::Source source, std
         if (draining_ || courtesies_ >= kCourtesiesPerSecond) return;
         ++courtesies_;
     }
-    const auto terms = service();
-    auto connection =
-        std::make_shared<Connection>(Stream(std::move(socket)), std::nullopt, std::move(source), 0, terms);
-    asio::co_spawn(connection->executor(), connection->turn_away(kTurnAwayPatience),
-                   [connection](const std::exception_ptr&) {});
+    const auto visitor = listener.door.open(
+        {.stream = Stream(std::move(socket)), .slot = std::nullopt, .source = std::move(source), .id = 0});
+    asio::co_spawn(visitor->executor(), visitor->turn_away(kTurnAwayPatience),
+                   [visitor](const std::exception_ptr&) {});
 }
 
 void Server::forget(std::uint64_t id)
@@ -247,12 +241,6 @@ void Server::forget(std::uint64_t id)
     // The deadline's handler is what reports: here it is only brought forward.
     if (draining_ && open_.empty())
         asio::post(drain_deadline_.get_executor(), [this] { drain_deadline_.cancel(); });
-}
-
-std::shared_ptr<const Service> Server::service() const
-{
-    const std::lock_guard lock(mutex_);
-    return service_;
 }
 
 }  // namespace securelogin::net

@@ -21,7 +21,7 @@
 
 #include "common/event_log.hpp"
 #include "server/net/acceptor.hpp"
-#include "server/net/connection.hpp"
+#include "server/net/door.hpp"
 #include "server/net/endpoint.hpp"
 #include "server/net/gate.hpp"
 #include "server/net/kept_going.hpp"
@@ -37,15 +37,12 @@ class Server {
 
     /// `gate` must outlive `io`, and `io` this: connections that are still open when `io` ends give back then
     /// what they have of it.
-    Server(boost::asio::io_context& io, Gate& gate, std::shared_ptr<const Service> service, EventLog& log);
+    Server(boost::asio::io_context& io, Gate& gate, EventLog& log);
     /// REQUIRES: `io` runs no more.
     ~Server();
 
-    /// Begins to accept.  Before the io_context runs.
-    Listening listen(ListeningSocket socket);
-
-    /// New connections are served with these; open ones go on with theirs.
-    void reload(std::shared_ptr<const Service> service);
+    /// Begins to accept who comes through `door`, which must outlive `io`.  Before the io_context runs.
+    Listening listen(ListeningSocket socket, Door& door);
 
     /// Stops accepting and ends every conversation at its next question.  `drained` is called once, when the
     /// last connection has gone or when `patience` is over, on one of the io_context's threads.
@@ -57,12 +54,11 @@ class Server {
     [[nodiscard]] boost::asio::awaitable<void> accept_loop(Listener& listener, KeptGoing::Token token);
     [[nodiscard]] boost::asio::awaitable<void> recover_from(const boost::system::error_code& error,
                                                             Listener& listener);
-    void welcome(Stream::Socket socket, bool tls);
-    void turn_away(Stream::Socket socket, bool tls, auth::Source source, std::string_view why);
-    void start(const std::shared_ptr<Connection>& connection, bool tls);
+    void welcome(Stream::Socket socket, Listener& listener);
+    void turn_away(Stream::Socket socket, Listener& listener, auth::Source source, std::string_view why);
+    void start(const std::shared_ptr<Visitor>& visitor, bool tls);
     void forget(std::uint64_t id);
     void await_drained(std::chrono::seconds patience);
-    [[nodiscard]] std::shared_ptr<const Service> service() const;
 
     boost::asio::io_context& io_;
     EventLog& log_;
@@ -70,9 +66,8 @@ class Server {
     std::list<Listener> listeners_;
     boost::asio::steady_timer drain_deadline_;  // on a strand of its own
 
-    mutable std::mutex mutex_;  // guards all below
-    std::shared_ptr<const Service> service_;
-    std::unordered_map<std::uint64_t, std::weak_ptr<Connection>> open_;
+    std::mutex mutex_;  // guards all below
+    std::unordered_map<std::uint64_t, std::weak_ptr<Visitor>> open_;
     std::uint64_t next_id_ = 1;
     bool draining_ = false;
     std::function<void()> drained_;
