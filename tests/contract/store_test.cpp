@@ -762,6 +762,42 @@ TEST_P(StoreContract, ATokenLeadsToItsSession)
     EXPECT_FALSE(has_token("bbbbbbbb"));
 }
 
+TEST_P(StoreContract, ASessionIsOpenedWithItsTokenOrNotAtAll)
+{
+    const auto alice = add("alice", 17);
+    const auto first = session_of(alice.id, "aaaaaaaa");
+    const auto open_with_token = [&](Transaction& t) {
+        EXPECT_TRUE(t.open_session(first));
+        t.set_session_token(first, token_hash(1));
+        EXPECT_TRUE(t.find_session(alice.id, first.id)->has_token);
+    };
+    EXPECT_ANY_THROW(transact([&](Transaction& t) {
+        open_with_token(t);
+        throw std::runtime_error("afterwards");
+    }));
+    EXPECT_EQ(holder_of(1), "none");
+    EXPECT_EQ(session(alice.id, first.id), "none");
+    transact(open_with_token);
+    EXPECT_EQ(holder_of(1), "alice 17 aaaaaaaa expires 43200 used 0");
+    EXPECT_EQ(tokens_->endings(), 0);
+}
+
+TEST_P(StoreContract, ATokenTellsWhetherThePasswordMustBeChanged)
+{
+    const auto alice = add("alice", 17);
+    const auto session = session_of(alice.id, "aaaaaaaa");
+    open(session);
+    give_token(session, 1);
+    const auto must_change = [&] {
+        return store().open_token_reader()->find_token(token_hash(1)).value().holder.must_change;
+    };
+    EXPECT_FALSE(must_change());
+    transact([&](Transaction& t) { t.require_new_password(alice); });
+    EXPECT_TRUE(must_change());
+    transact([&](Transaction& t) { t.set_password(alice, Secret::copy_of("new"), kNoon); });
+    EXPECT_FALSE(must_change());
+}
+
 TEST_P(StoreContract, ASessionHasOneTokenAtATime)
 {
     const auto session = session_of(add("alice", 17).id, "aaaaaaaa");
@@ -955,6 +991,23 @@ TEST_P(StoreContract, ADeviceIsRememberedForOneUser)
     }
     EXPECT_THAT(devices(alice.id), ElementsAre("1 first 0 last 0 from 192.0.2.7"));
     EXPECT_TRUE(devices(bob.id).empty());
+}
+
+TEST_P(StoreContract, ATransactionListsDevicesAsAReaderDoes)
+{
+    const auto alice = add("alice", 17);
+    remember(add("bob", 18).id, 3, kNoon);
+    remember(alice.id, 1, kNoon);
+    remember(alice.id, 2, kNoon + 1h);
+    transact([&](Transaction& t) {
+        EXPECT_TRUE(t.forget_device(alice.id, fingerprint(1)));
+        t.remember_device(alice.id, fingerprint(4), kNoon + 2h, "192.0.2.7");
+        std::vector<std::string> listed;
+        for (const auto& device : t.devices(alice.id)) listed.push_back(show(device));
+        EXPECT_THAT(listed, ElementsAre("4 first 7200 last 7200 from 192.0.2.7",
+                                        "2 first 3600 last 3600 from 192.0.2.7"));
+    });
+    EXPECT_TRUE(within([&](Transaction& t) { return t.devices(UserId{99}).empty(); }));
 }
 
 TEST_P(StoreContract, ADeviceThatIsSeenAgainStaysOneAndKeepsWhenItWasFirstSeen)

@@ -60,6 +60,17 @@ class Filter(TestCase):
                 "source=2001:db8::7 connection=13\n")
         self.assertEqual({"2001:db8::7": 1}, dict(self.found(line)))
 
+    def test_open_enrolment_and_another_door(self):
+        start = "2026-11-22T20:15:09.871Z "
+        for rest in ("warning enrol.open outcome=refused reason=name_taken user=alice source=192.0.2.9 connection=13",
+                     "warning enrol.open outcome=not_judged reason=throttled source=192.0.2.9 connection=13 door=web",
+                     "warning login outcome=refused reason=wrong_code user=alice source=192.0.2.9 connection=13 door=web"):
+            with self.subTest(rest):
+                self.assertEqual({"192.0.2.9": 1}, dict(self.found(start + rest + "\n")))
+        line = ('{"time":"2026-11-22T20:15:09.871Z","level":"warning","event":"enrol.open","outcome":"refused",'
+                '"reason":"no_name","source":"192.0.2.9","connection":"13","door":"web"}\n')
+        self.assertEqual({"192.0.2.9": 1}, dict(self.found(line)))
+
     def test_what_is_no_failed_login_is_left_alone(self):
         start = "2026-11-22T20:15:09.871Z "
         for rest in ("info login outcome=granted user=alice source=192.0.2.9 connection=13 session=6f1c0a52",

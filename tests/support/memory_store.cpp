@@ -411,6 +411,8 @@ class MemoryTransaction final : public auth::Transaction {
         return state_.devices.erase({id, fingerprint}) == 1;
     }
 
+    std::vector<auth::Device> devices(auth::UserId id) override { return devices_in(state_, id); }
+
     void forget_devices(auth::UserId id, const std::optional<auth::DeviceFingerprint>& except) override
     {
         std::erase_if(state_.devices,
@@ -635,11 +637,13 @@ class MemoryStore::TokenLookups final : public auth::TokenReader {
         for (const auto& [key, hash] : valid_tokens_in(state)) {
             if (hash != token) continue;
             const auto& session = state.sessions.at(key);
+            const auto name = *auth::UserName::parse(name_of(state, key.first));
             return auth::FoundToken{.holder = {.user = key.first,
-                                               .name = *auth::UserName::parse(name_of(state, key.first)),
+                                               .name = name,
                                                .session = key.second,
                                                .expires_at = session.expires_at,
-                                               .last_used_at = session.last_used_at},
+                                               .last_used_at = session.last_used_at,
+                                               .must_change = find_account_in(state, name)->must_change},
                                     .as_of = std::ssize(state.token_endings)};
         }
         return std::nullopt;

@@ -16,6 +16,8 @@ constexpr auto kSourceTouchInterval = std::chrono::days(1);
 
 constexpr int kSessionIdTries = 16;
 
+constexpr TimeStep kNoStepYet = 0;  // of a key that nobody has used
+
 bool is_code_failure(Refusal refusal) noexcept
 {
     return refusal == Refusal::wrong_code || refusal == Refusal::replayed_code ||
@@ -135,7 +137,7 @@ Claim Authenticator::claim(std::string_view typed_name, Source source,
                            const std::optional<DeviceFingerprint>& device) const
 {
     return {.name = UserName::parse(typed_name),
-            .name_key = name_key_(fold_case(typed_name)),
+            .name_key = name_key_.of_typed(typed_name),
             .source = std::move(source),
             .device = device};
 }
@@ -217,6 +219,19 @@ Verdict Authenticator::decide(Transaction& transaction, const Claim& claim, cons
     if (claim.device) {
         transaction.remember_device(account.id, *claim.device, clock_.now(), claim.source.address());
     }
+    return verdict;
+}
+
+Verdict Authenticator::decide_with_token(Transaction& transaction, const Claim& claim,
+                                         const PasswordCheck& check, std::string_view code) const
+{
+    auto verdict = decide(transaction, claim, check, code);
+    if (!verdict.granted) return verdict;
+    auto& session = verdict.granted->session;
+    auto token = issue_token(transaction, session);
+    if (!token) throw StoreError("opening a session: it is not there: nothing has been changed");
+    session.has_token = true;
+    verdict.granted->token = std::make_shared<const Secret>(*std::move(token));
     return verdict;
 }
 
@@ -413,7 +428,42 @@ std::optional<std::vector<Secret>> Authenticator::replace_recovery_codes(Transac
     return codes;
 }
 
-/// Whose `session` is, while it stands.
+std::optional<NewKey> Authenticator::begin_key(Transaction& transaction, const UserName& name,
+                                               const Session& session) const
+{
+    if (!holder_of(transaction, name, session)) return std::nullopt;
+    const TotpParameters parameters;
+    return NewKey{.parameters = parameters, .secret = generate_totp_secret(parameters.algorithm, random_)};
+}
+
+KeyReplacement Authenticator::finish_key(Transaction& transaction, const UserName& name,
+                                         const Session& session, const NewKey& key, std::string_view code,
+                                         const std::optional<DeviceFingerprint>& device) const
+{
+    const auto now = clock_.now();
+    const auto account = holder_of(transaction, name, session);
+    // Who has no key at all, any more, is to be enrolled by an invitation.
+    if (!account || !account->totp) return {.result = KeyReplacement::Result::session_ended};
+    const auto match = match_code(key.secret, key.parameters, code, now, policy_.totp_window, kNoStepYet);
+    transaction.append_audit({.at = now,
+                              .event = "totp.replace",
+                              .outcome = match.step ? "done" : "refused",
+                              .reason = std::string(match.step ? "" : to_string(Refusal::wrong_code)),
+                              .user = account->id,
+                              .source = session.source,
+                              .device = device ? short_form(*device) : ""});
+    if (!match.step) return {.result = KeyReplacement::Result::wrong_code};
+    transaction.set_totp(*account, key.secret, key.parameters, now);
+    if (!transaction.spend_step(account->id, *match.step)) {
+        throw StoreError("replacing a key: its first code cannot be spent: nothing has been changed");
+    }
+    transaction.end_sessions(account->id, session.id);
+    transaction.forget_devices(account->id, device);
+    auto token = issue_token(transaction, session);  // whoever knew the old key may have had one made
+    if (!token) throw StoreError("replacing a key: the session is gone: nothing has been changed");
+    return {.result = KeyReplacement::Result::done, .token = std::move(token)};
+}
+
 std::optional<Account> Authenticator::holder_of(Transaction& transaction, const UserName& name,
                                                 const Session& session) const
 {

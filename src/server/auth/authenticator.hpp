@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@
 #include "server/auth/ceiling.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/device.hpp"
+#include "server/auth/devices.hpp"
 #include "server/auth/fair_queue.hpp"
 #include "server/auth/master_key.hpp"
 #include "server/auth/password_hash.hpp"
@@ -89,9 +91,10 @@ struct Granted {
     Session session;
     int failures_since = 0;  // refused attempts since the last login
     int code_offset = 0;     // the code's time step, counted from the server's: later ones are positive
-    std::optional<CodeBudget> worn_key = {};  // where half of it, or more, has been used up
-    bool by_recovery_code = false;            // and not by one of the app's
-    std::optional<int> recovery_codes = {};   // left; told where one was used, or there are few
+    std::optional<CodeBudget> worn_key = {};   // where half of it, or more, has been used up
+    bool by_recovery_code = false;             // and not by one of the app's
+    std::optional<int> recovery_codes = {};    // left; told where one was used, or there are few
+    std::shared_ptr<const Secret> token = {};  // the session's: of decide_with_token() only
 };
 
 struct Verdict {
@@ -99,6 +102,18 @@ struct Verdict {
     std::optional<Refusal> refusal = {};      // set when not granted
     std::optional<UserName> known_user = {};  // set where the account exists: only then may a log name it
     std::optional<Alarm> alarm = {};          // raised, and in the audit: to be told to the log
+};
+
+/// A TOTP key that its holder is to prove before it takes the place of the old one.
+struct NewKey {
+    TotpParameters parameters;
+    Secret secret;
+};
+
+/// What became of it.
+struct KeyReplacement {
+    enum class Result { done, wrong_code, session_ended } result = Result::session_ended;
+    std::optional<Secret> token = {};  // done: the session's, in the place of any before
 };
 
 class Authenticator {
@@ -129,6 +144,11 @@ class Authenticator {
     [[nodiscard]] Verdict decide(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
                                  std::string_view code) const;
 
+    /// The same, and on yes the session has a token from its beginning, as issue_token() makes one.  Who must
+    /// change the password gets one that is good for that only (session_check.hpp).
+    [[nodiscard]] Verdict decide_with_token(Transaction& transaction, const Claim& claim,
+                                            const PasswordCheck& check, std::string_view code) const;
+
     /// The same judgement of someone already logged in, before what is done only after re-authentication:
     /// `current` is left as it is, and no other session is opened.
     [[nodiscard]] Verdict confirm(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
@@ -139,6 +159,8 @@ class Authenticator {
     void renew_hash(Transaction& transaction, const Account& account, std::int64_t epoch,
                     const Secret& phc) const;
 
+    // Of `session`, in all that follows, `user`, `id` and `source` are REQUIRED, and nothing else.
+
     /// Whether `session` still stands; marks it as used.
     [[nodiscard]] bool still_live(Transaction& transaction, const Session& session) const;
     void log_out(Transaction& transaction, const Session& session) const;
@@ -146,6 +168,11 @@ class Authenticator {
     [[nodiscard]] std::optional<Secret> issue_token(Transaction& transaction, const Session& session) const;
     /// What else may be done with sessions.
     [[nodiscard]] Sessions sessions() const { return {policy_.sessions, clock_}; }
+    /// What their holder may do with devices.
+    [[nodiscard]] Devices devices() const { return {policy_.sessions, clock_}; }
+    /// Whose `session` is, while it stands and the account is active; else nothing.
+    [[nodiscard]] std::optional<Account> holder_of(Transaction& transaction, const UserName& name,
+                                                   const Session& session) const;
 
     /// A new password for the holder of `session`; the user's other sessions end, and so does this one's
     /// token; all devices but `device`, the holder's, are forgotten.  False when the account is gone,
@@ -159,6 +186,20 @@ class Authenticator {
     [[nodiscard]] std::optional<std::vector<Secret>> replace_recovery_codes(Transaction& transaction,
                                                                             const UserName& name,
                                                                             const Session& session) const;
+
+    /// A new TOTP key for the holder of `session`, in no store yet: nothing is changed until
+    /// finish_key().  Nothing when the account is gone, disabled or the session has ended.  REQUIRES: the
+    /// holder has just been asked for password and code (confirm).
+    [[nodiscard]] std::optional<NewKey> begin_key(Transaction& transaction, const UserName& name,
+                                                  const Session& session) const;
+    /// `code` proves that the app has the key, and is spent; the key takes the old one's place, whose
+    /// failures are forgotten; the user's other sessions end, and this one has a new token in the place of
+    /// any before; all devices but `device`, the holder's, are forgotten; recovery codes stay.  A wrong code,
+    /// or a session that has ended, changes nothing.  A judged code is in the audit: `totp.replace`.
+    /// REQUIRES: not done yet with this key, whose spent step would be forgotten.
+    [[nodiscard]] KeyReplacement finish_key(Transaction& transaction, const UserName& name,
+                                            const Session& session, const NewKey& key, std::string_view code,
+                                            const std::optional<DeviceFingerprint>& device = {}) const;
 
     [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
     /// How the hashes of recovery codes are made that this authenticator knows again.
@@ -182,8 +223,6 @@ class Authenticator {
                                                  CodeUse& use) const;
     [[nodiscard]] bool spend_recovery_code(Transaction& transaction, UserId user,
                                            const std::optional<RecoveryCodeHash>& hash) const;
-    [[nodiscard]] std::optional<Account> holder_of(Transaction& transaction, const UserName& name,
-                                                   const Session& session) const;
     [[nodiscard]] bool bears_one_more(const Account& account) const;
     [[nodiscard]] Session new_session(Transaction& transaction, const Account& account,
                                       const Source& source) const;

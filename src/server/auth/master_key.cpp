@@ -86,6 +86,15 @@ NameKey NameKeyer::operator()(std::string_view typed) const
     return name;
 }
 
+NameKey NameKeyer::of_typed(std::string_view typed) const
+{
+    std::string line(typed);
+    std::ranges::replace(line, '\n', '?');
+    const auto key = (*this)(line);
+    wipe(line);
+    return key;
+}
+
 Secret NameKeyer::derive(std::string_view purpose) const { return hkdf_sha256(*key_, purpose); }
 
 std::string short_form(const NameKey& key)

@@ -61,6 +61,9 @@ class NameKeyer {
 
     [[nodiscard]] static Secret key_of(const MasterKey& master);
     [[nodiscard]] NameKey operator()(std::string_view typed) const;
+    /// The same of what came from outside: a line break in it counts as `?`.  What has one is a message of
+    /// our own (auth/invitation.cpp), and nobody is to have one keyed by typing it as a name.
+    [[nodiscard]] NameKey of_typed(std::string_view typed) const;
 
     /// 32 bytes for another purpose that outlives a rotation of the master key.  Throws OpenSslError.
     [[nodiscard]] Secret derive(std::string_view purpose) const;

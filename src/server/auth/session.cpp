@@ -26,6 +26,17 @@ bool is_live(const TokenHolder& holder, const SessionPolicy& policy, Time now) n
     return is_live(holder.expires_at, holder.last_used_at, policy, now);
 }
 
+Session session_of(const TokenHolder& holder, const Source& source)
+{
+    return {.user = holder.user,
+            .id = holder.session,
+            .opened_at = {},
+            .expires_at = holder.expires_at,
+            .last_used_at = holder.last_used_at,
+            .source = source.address(),
+            .has_token = true};
+}
+
 std::chrono::seconds touch_interval(const SessionPolicy& policy) noexcept
 {
     return std::min<std::chrono::seconds>(std::chrono::minutes(1), policy.idle / 4);

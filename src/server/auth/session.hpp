@@ -6,6 +6,7 @@
 
 #include "server/auth/account.hpp"
 #include "server/auth/clock.hpp"
+#include "server/auth/source.hpp"
 
 namespace securelogin::auth {
 
@@ -14,6 +15,8 @@ struct SessionPolicy {
     std::chrono::seconds absolute{std::chrono::hours(12)};
 };
 
+/// What acts for the holder of a session (Sessions, Devices, Authenticator) needs `user`, `id` and `source`
+/// only, which is where the request comes from; the rest it looks up.
 struct Session {
     UserId user;
     std::string id;  // 8 hexadecimal digits, unique for the user; no secret
@@ -31,7 +34,11 @@ struct TokenHolder {
     std::string session;  // its id
     Time expires_at;
     Time last_used_at;
+    bool must_change = false;  // the password: until then the session is good for that only
 };
+
+/// The session of whoever has shown a token, coming from `source`.  `opened_at` is not known, and the epoch.
+[[nodiscard]] Session session_of(const TokenHolder& holder, const Source& source);
 
 /// Whether the session still is one at `now`, by both limits.
 [[nodiscard]] bool is_live(const Session& session, const SessionPolicy& policy, Time now) noexcept;

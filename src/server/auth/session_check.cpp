@@ -35,9 +35,10 @@ TokenVerdict SessionCheck::judge(TokenHolder holder) const
     const auto now = clock_.now();
     if (!is_live(holder, policy_, now)) return {};
     const auto unused = now - holder.last_used_at;
-    return {.holder = std::move(holder),
-            .touch = unused >= touch_interval(policy_),
-            .touch_soon = unused >= policy_.idle / 2};
+    TokenVerdict verdict{.touch = unused >= touch_interval(policy_),
+                         .touch_soon = unused >= policy_.idle / 2};
+    (holder.must_change ? verdict.confined : verdict.holder) = std::move(holder);
+    return verdict;
 }
 
 }  // namespace securelogin::auth

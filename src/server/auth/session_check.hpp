@@ -1,7 +1,7 @@
 // session_check.hpp: whose token is this?  The one place that says so, whoever asks, and by whichever door.
 //
-// A yes needs a session that has this token and stands by both limits, of a user who is active, as it has
-// been committed by now: what has been revoked is refused at once.
+// A yes needs a session that has this token and stands by both limits, of a user who is active and need not
+// change the password first, as it has been committed by now: what has been revoked is refused at once.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,9 @@ namespace securelogin::auth {
 
 struct TokenVerdict {
     std::optional<TokenHolder> holder = {};  // the only yes
-    bool malformed = false;                  // what was shown has not a token's form
+    /// No yes: who must change the password first, and may do nothing else.  Set where `holder` is not.
+    std::optional<TokenHolder> confined = {};
+    bool malformed = false;  // what was shown has not a token's form
     /// Whether this use is to be written down (Sessions::still_live); and whether half of the time has gone
     /// after which the session would end for want of use.
     bool touch = false;

@@ -63,4 +63,6 @@ Source Source::of_device(std::string_view fingerprint)
     return {"device", "device:" + std::string(fingerprint)};
 }
 
+Source Source::of_network(const Source& source) { return {source.address_, source.network_}; }
+
 }  // namespace securelogin::auth

@@ -18,6 +18,9 @@ class Source {
     /// text.
     [[nodiscard]] static Source of_device(std::string_view fingerprint);
 
+    /// The whole of network(), as one source: for budgets that an IPv6 /48 is to have but once.
+    [[nodiscard]] static Source of_network(const Source& source);
+
     /// The whole address, for people: `192.0.2.7`, `2001:db8::1`, `local`.
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
     /// What counts as one: an IPv4 address, an IPv6 /64 (`2001:db8:0:1::/64`), `local`, `device:...`.

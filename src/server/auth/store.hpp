@@ -159,6 +159,8 @@ class Transaction {
                                  const std::string& source) = 0;
     /// False, and nothing is changed, when the user has no such device.
     [[nodiscard]] virtual bool forget_device(UserId user, const DeviceFingerprint& fingerprint) = 0;
+    /// The last seen first; at most kMostDevices.
+    [[nodiscard]] virtual std::vector<Device> devices(UserId user) = 0;
     /// All of the user's; `except` stays.
     virtual void forget_devices(UserId user, const std::optional<DeviceFingerprint>& except) = 0;
 

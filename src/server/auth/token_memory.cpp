@@ -179,7 +179,8 @@ std::optional<TokenHolder> TokenMemory::recall(const TokenHash& token) const
 
 void TokenMemory::remember(const TokenHash& token, const FoundToken& found)
 {
-    const auto& [user, name, session, expires_at, last_used_at] = found.holder;
+    const auto& [user, name, session, expires_at, last_used_at, must_change] = found.holder;
+    if (must_change) return;  // until the next change, which ends the token; and there is no room for it
     if (name.str().size() > kLongestName || session.size() != kSessionId) return;
     Slot slot{.key = key_of(token),
               .user = user,

@@ -105,6 +105,39 @@ asio::awaitable<std::optional<std::size_t>> AsyncAuthenticator::revoke(const aut
         });
 }
 
+asio::awaitable<std::optional<std::vector<auth::Device>>> AsyncAuthenticator::devices(
+    const auth::Session& own) const
+{
+    return transacted<std::optional<std::vector<auth::Device>>>(
+        parts_, [own](const auth::Authenticator& authenticator, auth::Transaction& transaction) {
+            return authenticator.devices().list(transaction, own);
+        });
+}
+
+asio::awaitable<std::optional<bool>> AsyncAuthenticator::forget_device(const auth::Session& own,
+                                                                       std::string which) const
+{
+    return transacted<std::optional<bool>>(
+        parts_, [own, which = std::move(which)](const auth::Authenticator& authenticator,
+                                                auth::Transaction& transaction) {
+            return authenticator.devices().forget(transaction, own, which);
+        });
+}
+
+asio::awaitable<std::optional<HoldersAccount>> AsyncAuthenticator::account(const auth::UserName& name,
+                                                                           const auth::Session& own) const
+{
+    return transacted<std::optional<HoldersAccount>>(
+        parts_,
+        [name, own](const auth::Authenticator& authenticator,
+                    auth::Transaction& transaction) -> std::optional<HoldersAccount> {
+            auto account = authenticator.holder_of(transaction, name, own);
+            if (!account) return std::nullopt;
+            const auto codes = transaction.count_recovery_codes(account->id);
+            return HoldersAccount{.account = *std::move(account), .recovery_codes = codes};
+        });
+}
+
 asio::awaitable<std::shared_ptr<const Secret>> AsyncAuthenticator::issue_token(const auth::Session& own) const
 {
     return transacted<std::shared_ptr<const Secret>>(

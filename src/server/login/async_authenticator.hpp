@@ -29,8 +29,15 @@ namespace securelogin::login {
 
 /// What became of a new password.
 struct PasswordChange {
-    enum class Result { done, refused, session_ended, try_later } result;
+    enum class Result { done, refused, session_ended, try_later } result = Result::try_later;
     std::string reason = {};  // refused: a sentence for the holder; try_later: for the operator
+    std::shared_ptr<const Secret> token = {};  // done, where one was asked for: the session's from now on
+};
+
+/// What a page shows its holder.
+struct HoldersAccount {
+    auth::Account account;   // last_login is the one that opened the newest session; must_change
+    int recovery_codes = 0;  // left
 };
 
 /// As they are shown.
@@ -50,6 +57,9 @@ class AsyncAuthenticator {
         std::string_view typed_name, const auth::Source& source,
         const std::optional<auth::DeviceFingerprint>& device) const;
 
+    // Of a session, in all that follows, `user`, `id` and `source` are REQUIRED, and nothing else: one that
+    // auth::session_of() has made of a token's holder will do.
+
     /// Throws auth::StoreError.
     [[nodiscard]] boost::asio::awaitable<bool> still_live(const auth::Session& session) const;
     /// Throws auth::StoreError.
@@ -67,11 +77,26 @@ class AsyncAuthenticator {
     [[nodiscard]] boost::asio::awaitable<std::shared_ptr<const Secret>> issue_token(
         const auth::Session& own) const;
 
+    // Of devices and the account: nothing when `own` has ended.  All throw auth::StoreError.
+
+    /// auth::Devices::list()
+    [[nodiscard]] boost::asio::awaitable<std::optional<std::vector<auth::Device>>> devices(
+        const auth::Session& own) const;
+    /// auth::Devices::forget()
+    [[nodiscard]] boost::asio::awaitable<std::optional<bool>> forget_device(const auth::Session& own,
+                                                                            std::string which) const;
+    /// Whether its password must be changed is told by each look at a token, too (auth/session_check.hpp).
+    [[nodiscard]] boost::asio::awaitable<std::optional<HoldersAccount>> account(
+        const auth::UserName& name, const auth::Session& own) const;
+
     /// Checks, hashes and stores a new password for the holder of `session`, who has come from `device`.  It
-    /// must not be the old one.
+    /// must not be the old one.  The session's token ends; for whoever is known by that only there is
+    /// NewToken::issue.
+    enum class NewToken { none, issue };
     [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(
         const auth::UserName& name, const auth::Session& session,
-        const std::optional<auth::DeviceFingerprint>& device, Secret typed) const;
+        const std::optional<auth::DeviceFingerprint>& device, Secret typed,
+        NewToken new_token = NewToken::none) const;
 
     /// Ten new recovery codes for the holder of `session`, in the place of all older ones; nullptr when the
     /// session has ended meanwhile.  Throws auth::StoreError.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/secret.hpp"
@@ -28,32 +29,53 @@ struct EnrolmentStep {
     /// judged: why, for the operator.
     std::string reason = {};
     std::chrono::seconds retry_after{0};  // not judged; at least 1
+    /// Refused, but for a password: the same, to be compared with; auth::sentence_about() it for the person.
+    std::optional<auth::EnrolmentRefusal> refusal = {};
 };
 
 class AsyncEnrolments;
 
-/// One enrolment, in memory until it is done.  What is under way when it is destroyed lets go of its memory
-/// when it has ended.
+/// After so many wrong codes an enrolment is over, as it is when it is done.
+inline constexpr int kMostWrongCodes = 5;
+
+/// One enrolment, in memory until it is done: by an invitation, an open one, or a new key for a holder. What
+/// is under way when it is destroyed lets go of its memory when it has ended.
 class EnrolmentUnderWay {
   public:
     /// `enrolments` must outlive it.
     EnrolmentUnderWay(const AsyncEnrolments& enrolments, auth::Guest guest);
 
-    /// First, once.
+    // One of these first, once.
+
     [[nodiscard]] boost::asio::awaitable<EnrolmentStep> begin(Secret invitation);
+    /// auth::Enrolments::begin_open().  REQUIRES: the operator's settings allow it.
+    [[nodiscard]] boost::asio::awaitable<EnrolmentStep> begin_open(std::string_view typed_name);
+    /// auth::Authenticator::begin_key(): then uri() and prove(), without a password.  Of `session` `user`,
+    /// `id` and `source` are REQUIRED; and that Attempt::confirm() has just granted it.
+    [[nodiscard]] boost::asio::awaitable<EnrolmentStep> begin_replacement(const auth::UserName& name,
+                                                                          const auth::Session& session);
+
     /// Judges and hashes a new password, with a place in the hash queue; may be asked again.  REQUIRES:
-    /// begun.
+    /// begun, and no replacement.
     [[nodiscard]] boost::asio::awaitable<EnrolmentStep> choose_password(Secret typed);
-    /// What the authenticator app is to be told.  REQUIRES: begun.
+    /// What the authenticator app is to be told.  REQUIRES: begun, and not done.
     [[nodiscard]] Secret uri() const;
-    /// Done: the account is there, on disk.  May be asked again after a wrong code.  REQUIRES: a password.
+    /// Done: the account is there, or has its new key, on disk.  May be asked again after a wrong code, until
+    /// there were kMostWrongCodes.  REQUIRES: a password, but for a replacement.
     [[nodiscard]] boost::asio::awaitable<EnrolmentStep> prove(Secret code);
 
     [[nodiscard]] const auth::Guest& guest() const noexcept;
-    /// Whose the invitation is, or was; nothing where none is known.
+    /// Whose it is: nothing where that is not known.  Of an open one, what was typed, before it is done: not
+    /// for the log.
     [[nodiscard]] const std::optional<auth::UserName>& name() const noexcept;
-    /// Of what was done, to be told once.
+    /// The same, where a log may name it: an account or an invitation has the name.
+    [[nodiscard]] const std::optional<auth::UserName>& known_name() const noexcept;
+    /// As audit and log name it: `enrol`, `enrol.open`, `totp.replace`.
+    [[nodiscard]] std::string_view event() const noexcept;
+    /// Of what was done, to be told once; a replacement leaves those that there are.
     [[nodiscard]] const std::vector<Secret>& recovery_codes() const noexcept;
+    /// Of a replacement that was done: the session's token, in the place of the one before.  Else nullptr.
+    [[nodiscard]] std::shared_ptr<const Secret> token() const noexcept;
 
   private:
     struct State;

@@ -2,6 +2,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "common/result_token.hpp"
@@ -153,11 +154,19 @@ void Attempt::start_hashing(Secret typed)
         {.run = [call] { call(&State::hash); }, .displaced = [call] { call(&State::give_way); }});
 }
 
-asio::awaitable<Outcome> Attempt::decide(Secret code) { return conclude(std::move(code), std::nullopt); }
+asio::awaitable<Outcome> Attempt::decide(Secret code)
+{
+    return conclude(std::move(code), Ending::session, std::nullopt);
+}
+
+asio::awaitable<Outcome> Attempt::decide_with_token(Secret code)
+{
+    return conclude(std::move(code), Ending::session_with_token, std::nullopt);
+}
 
 asio::awaitable<Outcome> Attempt::confirm(Secret code, const auth::Session& current)
 {
-    return conclude(std::move(code), current);
+    return conclude(std::move(code), Ending::confirmation, current);
 }
 
 const auth::Claim& Attempt::claim() const noexcept { return state_->claim; }
@@ -172,36 +181,50 @@ asio::awaitable<void> Attempt::hold(const Outcome& outcome) const
     [[maybe_unused]] const auto waited = co_await next_step.async_wait(kResult);
 }
 
-asio::awaitable<Outcome> Attempt::conclude(Secret code, const std::optional<auth::Session>& current)
+/// In the writer's transaction.
+auth::Verdict Attempt::State::judge(auth::Transaction& transaction, const Secret& code, Ending ending,
+                                    const std::optional<auth::Session>& current) const
+{
+    const auto& authenticator = *parts->authenticator;
+    switch (ending) {
+        case Ending::session:
+            return authenticator.decide(transaction, claim, *check, code.view());
+        case Ending::session_with_token:
+            return authenticator.decide_with_token(transaction, claim, *check, code.view());
+        case Ending::confirmation:
+            return authenticator.confirm(transaction, claim, *check, code.view(), current.value());
+    }
+    throw std::logic_error("an attempt without an ending");
+}
+
+asio::awaitable<Outcome> Attempt::conclude(Secret code, Ending ending,
+                                           const std::optional<auth::Session>& current)
 {
     state_->code_came_at = SteadyClock::now();
     auto shared_code = std::make_shared<Secret>(std::move(code));
-    return await_callback<Outcome>([state = state_, shared_code, current](const Resume<Outcome>& caller) {
-        const auto resume = counting(*state->parts, current.has_value(), caller);
-        if (state->unjudged) return resume(nullptr, *state->unjudged);
-        state->after_check([state, shared_code, current, resume] {
-            if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
-            if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
-            const auto verdict = std::make_shared<auth::Verdict>();
-            state->parts->store.submit(
-                [state, shared_code, current, verdict](auth::Transaction& transaction) {
-                    const auto& authenticator = *state->parts->authenticator;
-                    *verdict = current ? authenticator.confirm(transaction, state->claim, *state->check,
-                                                               shared_code->view(), *current)
-                                       : authenticator.decide(transaction, state->claim, *state->check,
-                                                              shared_code->view());
-                },
-                [state, verdict, resume](const std::exception_ptr& error) {
-                    // What the transaction said counts only once it is on disk.
-                    if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
-                    if (verdict->granted && state->check->outdated) {
-                        renew_in_background(state->parts, verdict->granted->account, state->check->epoch,
-                                            std::move(state->password));
-                    }
-                    resume(nullptr, {.verdict = verdict});
-                });
+    return await_callback<Outcome>(
+        [state = state_, shared_code, ending, current](const Resume<Outcome>& caller) {
+            const auto resume = counting(*state->parts, ending == Ending::confirmation, caller);
+            if (state->unjudged) return resume(nullptr, *state->unjudged);
+            state->after_check([state, shared_code, ending, current, resume] {
+                if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
+                if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
+                const auto verdict = std::make_shared<auth::Verdict>();
+                state->parts->store.submit(
+                    [state, shared_code, ending, current, verdict](auth::Transaction& transaction) {
+                        *verdict = state->judge(transaction, *shared_code, ending, current);
+                    },
+                    [state, verdict, resume](const std::exception_ptr& error) {
+                        // What the transaction said counts only once it is on disk.
+                        if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
+                        if (verdict->granted && state->check->outdated) {
+                            renew_in_background(state->parts, verdict->granted->account, state->check->epoch,
+                                                std::move(state->password));
+                        }
+                        resume(nullptr, {.verdict = verdict});
+                    });
+            });
         });
-    });
 }
 
 }  // namespace securelogin::login

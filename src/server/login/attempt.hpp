@@ -38,7 +38,10 @@ class Attempt {
 
     /// Waits for the hash, then for the commit.  Once.
     [[nodiscard]] boost::asio::awaitable<Outcome> decide(Secret code);
-    /// The same for someone who is logged in already: opens no session.
+    /// The same, and on yes verdict->granted->token is the session's, opened with it in the one transaction.
+    [[nodiscard]] boost::asio::awaitable<Outcome> decide_with_token(Secret code);
+    /// decide() for someone who is logged in already: opens no session.  Of `current` only `user`, `id` and
+    /// `source` are REQUIRED; the verdict's session is a copy of it.
     [[nodiscard]] boost::asio::awaitable<Outcome> confirm(Secret code, const auth::Session& current);
 
     /// Between logging an outcome and telling it: a refusal waits until a whole number of kRefusalStep has
@@ -51,7 +54,8 @@ class Attempt {
     friend class AsyncAuthenticator;
     struct State;
     explicit Attempt(std::shared_ptr<State> state) : state_(std::move(state)) {}
-    [[nodiscard]] boost::asio::awaitable<Outcome> conclude(Secret code,
+    enum class Ending { session, session_with_token, confirmation };
+    [[nodiscard]] boost::asio::awaitable<Outcome> conclude(Secret code, Ending ending,
                                                            const std::optional<auth::Session>& current);
     std::shared_ptr<State> state_;
 };

@@ -39,6 +39,8 @@ struct Attempt::State {
     Secret password;  // kept for the renewal of an outdated hash, until the verdict
 
     void hash();
+    [[nodiscard]] auth::Verdict judge(auth::Transaction& transaction, const Secret& code, Ending ending,
+                                      const std::optional<auth::Session>& current) const;
     void give_way();
     void withdraw() noexcept;
     template <typename Set>

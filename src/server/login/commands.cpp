@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/auth/time_text.hpp"
+#include "server/login/attempt_log.hpp"
 #include "server/login/holder.hpp"
 #include "server/login/session_commands.hpp"
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/auth/time_text.hpp"
+#include "server/login/attempt_log.hpp"
 #include "server/login/commands.hpp"
 #include "server/login/enrolment.hpp"
 
@@ -82,37 +83,6 @@ void add_recovery_codes(Reply& reply, std::span<const Secret> codes)
 {
     reply.facts.reserve(reply.facts.size() + codes.size());
     for (const auto& code : codes) reply.facts.emplace_back("recovery-code", code.view());
-}
-
-void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
-                 std::uint64_t connection)
-{
-    const auto& verdict = outcome.verdict;
-    const bool granted = verdict && verdict->granted;
-    // What was typed for a name that is nobody's may be a password.
-    const auto& user = verdict ? verdict->known_user : outcome.known_user;
-    const Field who =
-        user ? Field{"user", user->str()} : Field{"name", "#" + auth::short_form(claim.name_key)};
-    const Field source{"source", claim.source.address()};
-    const Field id{"connection", std::to_string(connection)};
-    const auto write = [&](Level level, const Field& what, const Field& a, const Field& b, const Field& c,
-                           const Field& d) {
-        if (!claim.device) return log.write(level, event, {what, a, b, c, d});
-        log.write(level, event, {what, a, b, c, d, {"device", auth::short_form(*claim.device)}});
-    };
-    if (granted) {
-        const Field session{"session", verdict->granted->session.id};
-        write(Level::info, {"outcome", "granted"}, who, source, id, session);
-    } else if (verdict) {
-        const Field reason{"reason", std::string(to_string(*verdict->refusal))};
-        write(Level::warning, {"outcome", "refused"}, reason, who, source, id);
-    } else {
-        const Field reason{"reason", outcome.why_not_judged};
-        write(Level::warning, {"outcome", "not_judged"}, reason, who, source, id);
-    }
-    if (verdict && verdict->alarm) {
-        log.write(level_of(*verdict->alarm), to_string(*verdict->alarm), {who, source, id});
-    }
 }
 
 asio::awaitable<void> converse(Peer& peer, const Setting& setting)

@@ -26,10 +26,6 @@ struct Setting {
 /// Ends when all has been said; the caller sends what is still queued and closes.  Throws what Peer throws.
 [[nodiscard]] boost::asio::awaitable<void> converse(Peer& peer, const Setting& setting);
 
-/// The event of one attempt, as every door writes it.
-void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
-                 std::uint64_t connection);
-
 /// `recovery-code XXXX-...`, a fact each.  The reply holds secrets then: forget_values() when it has been
 /// said.
 void add_recovery_codes(Reply& reply, std::span<const Secret> codes);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/login/async_enrolment.hpp"
+#include "server/login/attempt_log.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
@@ -21,25 +22,6 @@ Reply no(const EnrolmentStep& step)
     return {.code = code::kTryLater,
             .text = "Not now, try again later",
             .facts = {{"retry-after", std::to_string(step.retry_after.count())}}};
-}
-
-void log_step(EventLog& log, const EnrolmentUnderWay& enrolment, const EnrolmentStep& step,
-              std::string_view done, std::uint64_t connection)
-{
-    const Field source{"source", enrolment.guest().source.address()};
-    const Field id{"connection", std::to_string(connection)};
-    const bool is_done = step.result == Result::done;
-    const auto level = is_done ? Level::info : Level::warning;
-    const Field outcome{"outcome", std::string(step.result == Result::refused      ? "refused"
-                                               : step.result == Result::not_judged ? "not_judged"
-                                                                                   : done)};
-    // A name in the log is one that an administrator has given; what was typed is never there.
-    const auto& name = enrolment.name();
-    const Field user{"user", name ? name->str() : ""};
-    const Field reason{"reason", step.reason};
-    if (is_done) return log.write(level, "enrol", {outcome, user, source, id});
-    if (!name) return log.write(level, "enrol", {outcome, reason, source, id});
-    log.write(level, "enrol", {outcome, reason, user, source, id});
 }
 
 /// True when one has been accepted; else what became of it has been said.
@@ -96,7 +78,7 @@ asio::awaitable<bool> prove(Peer& peer, EventLog& log, EnrolmentUnderWay& enrolm
         }
         peer.say(no(step));
         const bool may_yet =
-            step.result == Result::not_judged || step.reason == to_string(auth::EnrolmentRefusal::wrong_code);
+            step.result == Result::not_judged || step.refusal == auth::EnrolmentRefusal::wrong_code;
         if (!may_yet || tries == kCodeTries) co_return false;
         peer.say({.code = code::kCodeWanted, .text = "Code:"});
     }

@@ -19,17 +19,19 @@ struct Change : std::enable_shared_from_this<Change> {
     auth::Session session;
     std::optional<auth::DeviceFingerprint> device;
     Secret typed;
+    bool new_token;
     Resume<PasswordChange> resume;  // where it is lost, so is who waits for it: nothing of theirs owns this
     std::optional<auth::HashPool::Place> place = {};
 
     Change(std::shared_ptr<const AsyncAuthenticator::Parts> shared, auth::UserName whose,
            const auth::Session& own, const std::optional<auth::DeviceFingerprint>& from, Secret password,
-           Resume<PasswordChange> then)
+           bool with_token, Resume<PasswordChange> then)
         : parts(std::move(shared)),
           name(std::move(whose)),
           session(own),
           device(from),
           typed(std::move(password)),
+          new_token(with_token),
           resume(std::move(then))
     {
     }
@@ -38,6 +40,7 @@ struct Change : std::enable_shared_from_this<Change> {
     {
         resume(nullptr, {.result = result, .reason = std::move(reason)});
     }
+    [[nodiscard]] PasswordChange change_in(auth::Transaction& transaction, const Secret& phc) const;
     void begin();
     void judge_and_hash();
     void store(Secret phc);
@@ -66,18 +69,29 @@ try {
     end(Result::try_later, error.what());
 }
 
+PasswordChange Change::change_in(auth::Transaction& transaction, const Secret& phc) const
+{
+    const auto& authenticator = *parts->authenticator;
+    if (!authenticator.change_password(transaction, name, session, phc, device)) {
+        return {.result = Result::session_ended};
+    }
+    if (!new_token) return {.result = Result::done};
+    auto token = authenticator.issue_token(transaction, session);
+    if (!token) throw auth::StoreError("changing a password: the session is gone: nothing has been changed");
+    return {.result = Result::done, .token = std::make_shared<const Secret>(*std::move(token))};
+}
+
 void Change::store(Secret phc)
 {
     const auto hash = std::make_shared<const Secret>(std::move(phc));
-    const auto changed = std::make_shared<bool>(false);
+    const auto changed = std::make_shared<PasswordChange>();
     parts->store.submit(
         [change = shared_from_this(), hash, changed](auth::Transaction& transaction) {
-            *changed = change->parts->authenticator->change_password(transaction, change->name,
-                                                                     change->session, *hash, change->device);
+            *changed = change->change_in(transaction, *hash);
         },
         [change = shared_from_this(), changed](const std::exception_ptr& error) {
             if (error) return change->end(Result::try_later, why(error));
-            change->end(*changed ? Result::done : Result::session_ended);
+            change->resume(nullptr, std::move(*changed));
         });
 }
 
@@ -85,12 +99,14 @@ void Change::store(Secret phc)
 
 asio::awaitable<PasswordChange> AsyncAuthenticator::change_password(
     const auth::UserName& name, const auth::Session& session,
-    const std::optional<auth::DeviceFingerprint>& device, Secret typed) const
+    const std::optional<auth::DeviceFingerprint>& device, Secret typed, NewToken new_token) const
 {
     const auto password = std::make_shared<Secret>(std::move(typed));
     return await_callback<PasswordChange>(
-        [parts = parts_, name, session, device, password](const Resume<PasswordChange>& resume) {
-            std::make_shared<Change>(parts, name, session, device, std::move(*password), resume)->begin();
+        [parts = parts_, name, session, device, password,
+         with_token = new_token == NewToken::issue](const Resume<PasswordChange>& resume) {
+            std::make_shared<Change>(parts, name, session, device, std::move(*password), with_token, resume)
+                ->begin();
         });
 }
 

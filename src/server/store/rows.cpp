@@ -162,7 +162,8 @@ auth::FoundToken found_token_in(SQLite::Statement& row)
                        .name = user_name_in(row.getColumn(4)),
                        .session = row.getColumn(1).getString(),
                        .expires_at = time_in(row.getColumn(2)),
-                       .last_used_at = time_in(row.getColumn(3))},
+                       .last_used_at = time_in(row.getColumn(3)),
+                       .must_change = row.getColumn(6).getInt() != 0},
             .as_of = row.getColumn(5).getInt64()};
 }
 

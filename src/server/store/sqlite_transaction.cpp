@@ -352,6 +352,16 @@ bool SqliteTransaction::forget_device(UserId user, const auth::DeviceFingerprint
     return change("forgetting a device in", statements_.forget_device, user, fingerprint) == 1;
 }
 
+std::vector<auth::Device> SqliteTransaction::devices(UserId user)
+{
+    return attempt("listing devices in", [&] {
+        std::vector<auth::Device> devices;
+        Execution rows(statements_.devices_of, user);
+        while (rows.next()) devices.push_back(device_in(statements_.devices_of));
+        return devices;
+    });
+}
+
 void SqliteTransaction::forget_devices(UserId user, const std::optional<auth::DeviceFingerprint>& except)
 {
     constexpr std::string_view doing = "forgetting devices in";

@@ -66,6 +66,7 @@ struct TransactionStatements {
     SQLite::Statement sessions_of{database, sql::kSessionsOf};
     SQLite::Statement set_session_token{database, sql::kSetSessionToken};
     SQLite::Statement find_device{database, sql::kFindDevice};
+    SQLite::Statement devices_of{database, sql::kDevicesOf};
     SQLite::Statement see_device{database, sql::kSeeDevice};
     SQLite::Statement add_device{database, sql::kAddDevice};
     SQLite::Statement forget_old_devices{database, sql::kForgetOldDevices};
@@ -157,6 +158,7 @@ class SqliteTransaction final : public auth::Transaction {
     void remember_device(auth::UserId user, const auth::DeviceFingerprint& fingerprint, auth::Time now,
                          const std::string& source) override;
     bool forget_device(auth::UserId user, const auth::DeviceFingerprint& fingerprint) override;
+    std::vector<auth::Device> devices(auth::UserId user) override;
     void forget_devices(auth::UserId user, const std::optional<auth::DeviceFingerprint>& except) override;
 
     auth::AuditMark append_audit(const auth::AuditRecord& record) override;

@@ -147,7 +147,7 @@ inline constexpr const char* kSetSessionToken =
 /// By one index, and the rows that it names; and the endings of that moment.
 inline constexpr const char* kFindToken =
     "SELECT s.user_id, s.id, s.expires_at, s.last_used_at, u.name,"
-    " (SELECT COALESCE(MAX(seq), 0) FROM token_endings)"
+    " (SELECT COALESCE(MAX(seq), 0) FROM token_endings), u.must_change_password"
     " FROM sessions s JOIN users u ON u.id = s.user_id AND u.state = 'active' WHERE s.token_hash = $1";
 inline constexpr const char* kTouchSession =
     "UPDATE sessions SET last_used_at = $1 WHERE user_id = $2 AND id = $3";

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "common/openssl.hpp"
-#include "server/auth/sessions.hpp"
 #include "server/token_answer.hpp"
 #include "server/verify/limits.hpp"
 
@@ -18,28 +17,20 @@ namespace {
 
 constexpr std::chrono::seconds kTick{1};
 constexpr std::string_view kTryLater = "try later";
-/// Uses that are written down in a second.  Each of these sessions has a long time left: it is noted again at
-/// its next use.  Those that have not come first (SessionCheck, touch_soon).
-constexpr std::size_t kMostUses = 1024;
-constexpr std::size_t kMostUrgentUses = 4096;
 constexpr std::chrono::seconds kComplaintEvery{1};
 
 }  // namespace
 
 Worker::Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
                const Terms& terms, std::atomic<std::size_t>& open)
-    : store_(store),
-      memory_(memory),
-      clock_(clock),
-      log_(log),
+    : log_(log),
       open_(open),
       terms_(terms),
-      reader_(store.open_token_reader()),
+      desk_(store, memory, clock, terms.sessions),
       now_(std::chrono::steady_clock::now()),
       io_(1),
       timer_(io_)
 {
-    check_.emplace(terms_.sessions, clock_, *reader_, memory_);
     schedule_tick();
 }
 
@@ -101,7 +92,7 @@ void Worker::set_terms(const Terms& terms)
 {
     asio::post(io_, [this, terms] {
         terms_ = terms;
-        check_.emplace(terms_.sessions, clock_, *reader_, memory_);
+        desk_.set_policy(terms.sessions);
     });
 }
 
@@ -123,7 +114,7 @@ void Worker::answer_all()
 bool Worker::keep_up()
 {
     try {
-        check_->keep_up();
+        desk_.keep_up();
         return true;
     } catch (const auth::StoreError& error) {
         complain(error.what());
@@ -135,9 +126,7 @@ void Worker::answer(std::string_view question, std::string& out)
 {
     if (!readable_) return append_refusal(out, kTryLater);
     try {
-        const auto verdict = check_->check(question);
-        append_answer(out, verdict);
-        if (verdict.touch && note_use(verdict)) check_->use_noted(question);
+        append_answer(out, desk_.check(question));
     } catch (const auth::StoreError& error) {
         complain(error.what());
         append_refusal(out, kTryLater);
@@ -145,13 +134,6 @@ void Worker::answer(std::string_view question, std::string& out)
         complain(error.what());
         append_refusal(out, kTryLater);
     }
-}
-
-bool Worker::note_use(const auth::TokenVerdict& verdict)
-{
-    if (uses_.size() >= (verdict.touch_soon ? kMostUrgentUses : kMostUses)) return false;
-    uses_.emplace(verdict.holder->user, verdict.holder->session);
-    return true;
 }
 
 void Worker::schedule_tick()
@@ -168,7 +150,7 @@ void Worker::tick()
 {
     now_ = std::chrono::steady_clock::now();
     close_idle();
-    write_uses();
+    desk_.write_uses();
 }
 
 void Worker::close_idle()
@@ -176,23 +158,6 @@ void Worker::close_idle()
     for (auto* const connection : connections_) {
         if (now_ - connection->last_active() >= terms_.idle) connection->close();
     }
-}
-
-/// Not synced: a use that a power cut makes us forget ends a session too soon, never too late.  A session
-/// that has ended meanwhile stays so.
-void Worker::write_uses()
-{
-    if (uses_.empty()) return;
-    const auto uses = std::make_shared<const std::vector<Use>>(uses_.begin(), uses_.end());
-    uses_.clear();
-    const auth::Sessions sessions(terms_.sessions, clock_);
-    store_.submit_unsynced(
-        [uses, sessions](auth::Transaction& transaction) {
-            for (const auto& [user, id] : *uses) {
-                [[maybe_unused]] const bool live = sessions.still_live(transaction, user, id);
-            }
-        },
-        [](const std::exception_ptr&) {});
 }
 
 /// A broken disk is told, but not once for each of a hundred thousand questions.

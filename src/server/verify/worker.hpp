@@ -11,20 +11,17 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "common/event_log.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/session.hpp"
-#include "server/auth/session_check.hpp"
 #include "server/auth/store.hpp"
+#include "server/auth/token_desk.hpp"
 #include "server/verify/connection.hpp"
 
 namespace securelogin::verify {
@@ -79,8 +76,6 @@ class Worker {
     }
 
   private:
-    using Use = std::pair<auth::UserId, std::string>;  // of a session
-
     void run() noexcept;
     void welcome(int descriptor);
     void answer_all();
@@ -88,22 +83,14 @@ class Worker {
     void schedule_tick();
     void tick();
     void close_idle();
-    /// False when there are enough for this second.
-    [[nodiscard]] bool note_use(const auth::TokenVerdict& verdict);
-    void write_uses();
     void complain(const char* why);
 
-    auth::Store& store_;
-    auth::TokenMemory* const memory_;
-    const auth::Clock& clock_;
     EventLog& log_;
     std::atomic<std::size_t>& open_;
     Terms terms_;
-    const std::unique_ptr<auth::TokenReader> reader_;
-    std::optional<auth::SessionCheck> check_;
+    auth::TokenDesk desk_;
     std::chrono::steady_clock::time_point now_;
     std::chrono::steady_clock::time_point complained_;
-    std::set<Use> uses_;
     bool readable_ = true;  // whether the database is
     std::unordered_set<Connection*> connections_;
     boost::asio::io_context io_;  // holds the connections: goes before what they leave

@@ -780,5 +780,15 @@ TEST_F(AuthenticatorTest, AHashWithOtherParametersIsOutdated)
     EXPECT_FALSE(authenticator_.check_password(*reader, claim("alice"), Secret::copy_of("wrong")).outdated);
 }
 
+TEST_F(AuthenticatorTest, ANameWithALineBreakIsNoMessageOfOurs)
+{
+    const NameKeyer names(master_);
+    const std::string message = "invitation\ncarol 1 2 3";
+    EXPECT_NE(claim(message).name_key, names(message));
+    EXPECT_FALSE(claim(message).name);
+    EXPECT_EQ(claim("Alice").name_key, names("alice"));
+    EXPECT_EQ(claim("al\rice").name_key, names("al\rice"));
+}
+
 }  // namespace
 }  // namespace securelogin::auth

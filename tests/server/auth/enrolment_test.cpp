@@ -392,6 +392,150 @@ TEST_F(EnrolmentTest, OfTwoWithOneInvitationTheFirstWins)
     EXPECT_EQ(account("carol")->totp->last_step, step);
 }
 
+class OpenEnrolment : public EnrolmentTest {
+  protected:
+    Enrolments::Begun open(std::string_view typed, const char* address = "192.0.2.7")
+    {
+        Enrolments::Begun result;
+        const Guest guest{.source = Source::from_address(address)};
+        transact(store_, [&](Transaction& t) { result = enrolments_.begin_open(t, typed, guest); });
+        if (result.enrolment) result.enrolment->phc = Secret::copy_of("$new$");
+        return result;
+    }
+    Enrolment opened(std::string_view typed)
+    {
+        auto result = open(typed);
+        if (!result.enrolment) throw std::logic_error("not open");
+        return std::move(*result.enrolment);
+    }
+    /// `enrolled`, why not, or the wait.
+    std::string enrol(std::string_view typed)
+    {
+        const auto begun = open(typed);
+        if (begun.wait) return std::to_string(begun.wait->count());
+        if (begun.refusal) return std::string(to_string(*begun.refusal));
+        clock_.advance(30s);
+        return finish(*begun.enrolment, code_of(*begun.enrolment));
+    }
+};
+
+TEST_F(OpenEnrolment, MakesAnAccountThatIsWhole)
+{
+    const auto enrolment = opened("Carol");
+    EXPECT_EQ(recorded(), "nothing");
+    EXPECT_EQ(finish(enrolment, code_of(enrolment)), "enrolled");
+    const auto carol = account("carol").value();
+    EXPECT_EQ(carol.totp.value().last_step, kNoon.time_since_epoch() / 30s);
+    EXPECT_EQ(password_of("carol"), "$new$");
+    EXPECT_EQ(recovery_codes_.size(), kRecoveryCodes);
+    EXPECT_EQ(recorded(), "enrol.open granted  user 192.0.2.7");
+}
+
+TEST_F(OpenEnrolment, OfWhatIsNoName)
+{
+    for (const auto* const typed : {"", "a b", "-carol", "carol\n", "\xc3\xa9"}) {
+        EXPECT_EQ(open(typed).refusal, EnrolmentRefusal::no_name);
+        EXPECT_EQ(recorded(), "enrol.open refused no_name name 192.0.2.7");
+    }
+}
+
+TEST_F(OpenEnrolment, OfANameThatIsTaken)
+{
+    add("alice");
+    invite("bob", 10s);
+    const auto taken = open("ALICE");
+    EXPECT_EQ(taken.refusal, EnrolmentRefusal::name_taken);
+    EXPECT_EQ(taken.name, name("alice"));
+    EXPECT_EQ(recorded(), "enrol.open refused name_taken user 192.0.2.7");
+    EXPECT_EQ(open("bob").refusal, EnrolmentRefusal::name_taken);
+    EXPECT_EQ(recorded(), "enrol.open refused name_taken name 192.0.2.7");
+    clock_.advance(10s);
+    EXPECT_EQ(enrol("bob"), "enrolled") << "the invitation has expired";
+    EXPECT_FALSE(is_invited("bob"));
+}
+
+TEST_F(OpenEnrolment, OfTwoOfOneNameTheFirstWins)
+{
+    const auto first = opened("carol");
+    const auto second = opened("carol");
+    EXPECT_EQ(finish(first, code_of(first)), "enrolled");
+    const auto id = account("carol")->id;
+    EXPECT_EQ(finish(second, code_of(second)), "name_taken");
+    EXPECT_EQ(account("carol")->id, id);
+    EXPECT_TRUE(recovery_codes_.empty());
+}
+
+TEST_F(OpenEnrolment, TakesNoNameFromWhoIsInvitedMeanwhile)
+{
+    const auto enrolment = opened("carol");
+    invite("carol");
+    EXPECT_EQ(finish(enrolment, code_of(enrolment)), "name_taken");
+    EXPECT_TRUE(is_invited("carol"));
+}
+
+TEST_F(OpenEnrolment, AWrongCodeMakesNothing)
+{
+    const auto enrolment = opened("carol");
+    EXPECT_EQ(finish(enrolment, "000000"), "wrong_code");
+    EXPECT_EQ(recorded(), "enrol.open refused wrong_code name 192.0.2.7");
+    EXPECT_FALSE(account("carol"));
+    EXPECT_EQ(finish(enrolment, code_of(enrolment)), "enrolled");
+}
+
+TEST_F(OpenEnrolment, EachLookUpIsCharged)
+{
+    add("alice");
+    for (int look = 1; look <= 5; ++look) {
+        EXPECT_FALSE(open(look % 2 == 0 ? "alice" : "free" + std::to_string(look)).wait) << look;
+    }
+    const auto records = store_.audit().size();
+    EXPECT_EQ(open("alice").wait, 1s);
+    EXPECT_EQ(store_.audit().size(), records);
+    EXPECT_FALSE(open("alice", "192.0.2.8").wait) << "another source";
+    EXPECT_TRUE(begin(invite("carol")).enrolment) << "an invitation waits for none of it";
+}
+
+TEST_F(OpenEnrolment, ANetworkIsOneSource)
+{
+    for (int look = 1; look <= 5; ++look) {
+        (void)open("free", ("2001:db8:0:" + std::to_string(look) + "::1").c_str());
+    }
+    EXPECT_EQ(open("free", "2001:db8:0:99::1").wait, 1s);
+    EXPECT_FALSE(open("free", "2001:db8:1::1").wait);
+}
+
+TEST_F(OpenEnrolment, WhatIsFinishedGivesItsOwnLookUpBackAndNoOther)
+{
+    for (int look = 1; look <= 4; ++look) (void)open("free");
+    EXPECT_EQ(enrol("carol"), "enrolled");
+    EXPECT_FALSE(open("free").wait);
+    EXPECT_EQ(open("free").wait, 1s);
+}
+
+TEST_F(OpenEnrolment, ASourceFinishesEightAndThenOneAnHour)
+{
+    for (int number = 1; number <= kOpenAtOnce; ++number) {
+        EXPECT_EQ(enrol("user" + std::to_string(number)), "enrolled");
+    }
+    EXPECT_EQ(enrol("late"), "3600");
+    clock_.advance(1h);
+    EXPECT_EQ(enrol("late"), "enrolled");
+    EXPECT_EQ(enrol("later"), "3600");
+    EXPECT_TRUE(open("another", "192.0.2.8").enrolment);
+}
+
+TEST_F(OpenEnrolment, ThoseBegunTogetherAreNoWayRoundThat)
+{
+    const auto begun_early = opened("early");
+    for (int number = 1; number <= kOpenAtOnce; ++number) {
+        EXPECT_EQ(enrol("user" + std::to_string(number)), "enrolled");
+    }
+    EXPECT_NE(finish(begun_early, code_of(begun_early)), "enrolled");
+    EXPECT_FALSE(account("early"));
+    clock_.advance(1h);
+    EXPECT_EQ(finish(begun_early, code_of(begun_early)), "enrolled");
+}
+
 TEST_F(EnrolmentTest, WhatCannotBeCommittedHasNotHappened)
 {
     const auto enrolment = begun(invite("carol"));

@@ -54,5 +54,21 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 // clang-format on
 
+TEST(SessionOf, IsWhatActsForTheHolderOfAToken)
+{
+    const TokenHolder holder{.user = UserId{17},
+                             .name = UserName::parse("alice").value(),
+                             .session = "6f1c0a52",
+                             .expires_at = kNoon + 12h,
+                             .last_used_at = kNoon};
+    const auto session = session_of(holder, Source::from_address("2001:db8::1"));
+    EXPECT_EQ(session.user, UserId{17});
+    EXPECT_EQ(session.id, "6f1c0a52");
+    EXPECT_EQ(session.source, "2001:db8::1");
+    EXPECT_TRUE(session.has_token);
+    EXPECT_TRUE(is_live(session, kPolicy, kNoon + 29min));
+    EXPECT_FALSE(is_live(session, kPolicy, kNoon + 30min));
+}
+
 }  // namespace
 }  // namespace securelogin::auth

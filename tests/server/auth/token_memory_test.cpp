@@ -287,5 +287,28 @@ TEST(TokenMemory, WhatIsRevokedIsRefusedAtOnceByEveryThread)
     EXPECT_GT(right, 0);
 }
 
+TEST(SessionCheck, WhoMustChangeThePasswordIsAYesToNobodyAndIsNotRemembered)
+{
+    support::FakeClock clock;
+    support::FakeRandom random;
+    const auto token = new_token(random);
+    Endings reader;
+    TokenMemory memory(10);
+    SessionCheck check({}, clock, reader, &memory);
+    reader.there = found("alice", 0);
+    reader.there->holder.must_change = true;
+    for (int times = 1; times <= 2; ++times) {
+        const auto verdict = check.check(token.view());
+        EXPECT_FALSE(verdict.holder);
+        EXPECT_EQ(verdict.confined.value().name.str(), "alice");
+        EXPECT_FALSE(verdict.malformed);
+        EXPECT_EQ(reader.look_ups, times);
+    }
+    clock.advance(2min);
+    EXPECT_TRUE(check.check(token.view()).touch) << "its use is written down as any";
+    clock.advance(28min);
+    EXPECT_FALSE(check.check(token.view()).confined) << "it ends as any";
+}
+
 }  // namespace
 }  // namespace securelogin::auth
