@@ -4,7 +4,8 @@
 install(TARGETS securelogin securelogin-admin securelogind RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES sql/schema.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/securelogin)
 install(FILES packaging/securelogind.toml README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin OPTIONAL)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png" PATTERN "openapi.yaml")
+install(DIRECTORY docs/proxies DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin/docs)
 
 install(DIRECTORY packaging/fail2ban DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/securelogin)
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <ranges>
 #include <span>
 
@@ -22,6 +23,7 @@ namespace securelogin {
 namespace {
 
 constexpr std::size_t kMostListeners = 64;  // of each kind; words of a command
+constexpr std::size_t kMostRules = 256;
 constexpr std::string_view kDefaultListener = "127.0.0.1:9999";
 
 /// The text's name and the place in it that a message is about.
@@ -88,6 +90,22 @@ class Value {
         return all;
     }
 
+    /// Gives `read` each table of a list, [[...]].  It has no other values: an empty one says nothing.
+    void each_table(std::size_t most, const std::function<void(const toml::table&)>& read) const
+    {
+        const auto* const array = node_.as_array();
+        if (array == nullptr) refuse_type(fmt::format("write [[{}]]", key_));
+        if (array->size() > most) {
+            refuse_value(fmt::format("{} is there {} times: {} at most", key_, array->size(), most));
+        }
+        for (const auto& entry : *array) {
+            if (!entry.is_table()) Value(entry, key_, origin_).refuse_type(fmt::format("write [[{}]]", key_));
+            read(*entry.as_table());
+        }
+    }
+
+    [[nodiscard]] std::string_view origin() const noexcept { return origin_; }
+
     [[nodiscard]] bool boolean() const
     {
         const auto* const value = node_.as_boolean();
@@ -149,6 +167,9 @@ constexpr std::array kListenKeys{
     Key{"tls", [](const Value& v, Settings& s) { s.listen.tls = v.texts(why_not_tls_listener); }},
     Key{"plain", [](const Value& v, Settings& s) { s.listen.plain = v.texts(why_not_plain_listener); }},
     Key{"verify", [](const Value& v, Settings& s) { s.listen.verify = v.text(why_not_verify_listener); }},
+    Key{"web", [](const Value& v, Settings& s) { s.listen.web = v.texts(why_not_web_listener); }},
+    Key{"web_plain",
+        [](const Value& v, Settings& s) { s.listen.web_plain = v.texts(why_not_plain_web_listener); }},
 };
 
 constexpr std::array<std::pair<std::string_view, bool>, 2> kTlsVersions{{{"1.3", false}, {"1.2", true}}};
@@ -251,6 +272,44 @@ constexpr std::array kMetricsKeys{
     Key{"reasons", [](const Value& v, Settings& s) { s.metrics.reasons = v.boolean(); }},
 };
 
+constexpr std::array<std::pair<std::string_view, web::Require>, 3> kRequire{
+    {{"login", web::Require::login}, {"nothing", web::Require::nothing}, {"refuse", web::Require::refuse}}};
+
+std::vector<auth::UserName> accounts(const Value& value)
+{
+    std::vector<auth::UserName> all;
+    for (const auto& text : value.texts(why_not_account)) all.push_back(*auth::UserName::parse(text));
+    return all;
+}
+
+/// Of the rule that is being read, which is the last.
+constexpr std::array kRuleKeys{
+    Key{"host", [](const Value& v, Settings& s) { s.web.rules.back().host = v.text(why_not_rule_host); }},
+    Key{"path", [](const Value& v, Settings& s) { s.web.rules.back().path = v.text(why_not_rule_path); }},
+    Key{"users", [](const Value& v, Settings& s) { s.web.rules.back().users = accounts(v); }},
+    Key{"require", [](const Value& v, Settings& s) { s.web.rules.back().require = v.one_of(kRequire); }},
+};
+
+void read_rules(const Value& value, Settings& settings);
+
+std::vector<web::Origin> origins(const Value& value)
+{
+    std::vector<web::Origin> all;
+    for (const auto& text : value.texts(why_not_origin)) all.push_back(*web::Origin::parse(text));
+    return all;
+}
+
+constexpr std::array kWebKeys{
+    Key{"name", [](const Value& v, Settings& s) { s.web.name = v.text(why_not_issuer); }},
+    Key{"logo", [](const Value& v, Settings& s) { s.web.logo = v.text(why_not_picture); }},
+    Key{"accent",
+        [](const Value& v, Settings& s) { s.web.accent = auth::fold_case(v.text(why_not_colour)); }},
+    Key{"open_registration", [](const Value& v, Settings& s) { s.web.open_registration = v.boolean(); }},
+    Key{"back_to", [](const Value& v, Settings& s) { s.web.back_to = origins(v); }},
+    Key{"proxies", [](const Value& v, Settings& s) { s.web.proxies = v.texts(why_not_proxy); }},
+    Key{"rule", read_rules},
+};
+
 struct Section {
     std::string_view name;  // empty: what stands before the first section
     std::span<const Key> keys;
@@ -271,7 +330,9 @@ constexpr std::array kSections{
     Section{"log", kLogKeys},
     Section{"process", kProcessKeys},
     Section{"metrics", kMetricsKeys},
+    Section{"web", kWebKeys},
 };
+constexpr Section kRule{"web.rule", kRuleKeys};
 constexpr const Section& kTop = kSections.front();
 
 std::string full_name(const Section& section, std::string_view key)
@@ -334,6 +395,24 @@ void read_section(const Section& section, const toml::table& table, std::string_
     }
 }
 
+void check_rule(const web::Rule& rule, const Place& place)
+{
+    if (rule.host.empty())
+        refuse(place, "web.rule has no host: give it one, such as host = \"app.example.com\"");
+    if (!rule.users.empty() && rule.require != web::Require::login) {
+        refuse(place, "web.rule names users, and does not ask for a login: leave out users or require");
+    }
+}
+
+void read_rules(const Value& value, Settings& settings)
+{
+    value.each_table(kMostRules, [&](const toml::table& table) {
+        settings.web.rules.emplace_back();
+        read_section(kRule, table, value.origin(), settings);
+        check_rule(settings.web.rules.back(), {value.origin(), table.source().begin});
+    });
+}
+
 // ---- what concerns more than one key ----
 
 /// The place of the first of `keys` that is there.  REQUIRES: one of them is.
@@ -352,7 +431,7 @@ void check_together(const toml::table& root, std::string_view origin, const Sett
         refuse(place_of(root, origin, {"tls.certificate", "tls.key"}),
                "tls.certificate and tls.key go together: give both, or neither");
     }
-    if (settings.listen.tls.empty() && settings.listen.plain.empty()) {
+    if (!listens_somewhere(settings.listen)) {
         refuse(place_of(root, origin, {"listen.tls", "listen.plain"}),
                "there is nothing to listen on: give listen.tls an address, or leave it out");
     }
@@ -410,12 +489,18 @@ toml::table parse(std::string_view text, std::string_view origin)
 
 }  // namespace
 
+bool listens_somewhere(const Settings::Listen& listen) noexcept
+{
+    return !listen.tls.empty() || !listen.plain.empty() || !listen.web.empty() || !listen.web_plain.empty();
+}
+
 Settings parse_settings(std::string_view toml, std::string_view origin)
 {
     const auto root = parse(toml, origin);
     Settings settings;
     read_section(kTop, root, origin, settings);
     if (settings.name.empty()) settings.name = host_name();
+    if (settings.web.name.empty()) settings.web.name = settings.issuer;
     if (!root.at_path("listen.tls") && !root.at_path("listen.plain")) {
         settings.listen.tls.emplace_back(kDefaultListener);
     }

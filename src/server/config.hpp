@@ -15,6 +15,8 @@
 #include "server/auth/authenticator.hpp"
 #include "server/log.hpp"
 #include "server/startup_error.hpp"
+#include "server/web/origin.hpp"
+#include "server/web/rules.hpp"
 
 namespace securelogin {
 
@@ -27,9 +29,11 @@ struct Settings {
     std::string issuer = "SecureLogin";  // in key URIs
 
     struct Listen {
-        std::vector<std::string> tls;            // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
-        std::vector<std::string> plain;          // loopback ADDR:PORT, unix:PATH
-        std::optional<std::string> verify = {};  // unix:PATH: whose token is it?  Default: nowhere
+        std::vector<std::string> tls;             // ADDR:PORT, [ADDR]:PORT; default 127.0.0.1:9999
+        std::vector<std::string> plain;           // loopback ADDR:PORT, unix:PATH
+        std::optional<std::string> verify = {};   // unix:PATH: whose token is it?  Default: nowhere
+        std::vector<std::string> web = {};        // ADDR:PORT, [ADDR]:PORT: pages over TLS; default: nowhere
+        std::vector<std::string> web_plain = {};  // the same behind a proxy: loopback ADDR:PORT, unix:PATH
     } listen;
     std::optional<std::filesystem::path> data;
 
@@ -86,9 +90,22 @@ struct Settings {
         std::optional<std::string> listen;  // loopback ADDR:PORT, unix:PATH; default: nowhere
         bool reasons = false;               // refusals by their reason
     } metrics;
+
+    struct Web {                                    // the browsers' door
+        std::string name;                           // at the head of its pages; default: the issuer
+        std::optional<std::filesystem::path> logo;  // .png, .svg, .jpg, .jpeg, .webp
+        std::optional<std::string> accent;          // #rrggbb, lower case
+        bool open_registration = false;             // whoever comes may have an account
+        std::vector<web::Origin> back_to;           // where a login may lead, besides where it was made
+        std::vector<std::string> proxies;           // web::Proxies: whose forwarded headers count
+        std::vector<web::Rule> rules;               // for guarded sites; the first that fits decides
+    } web;
 };
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/securelogin/securelogind.toml";
+
+/// Whether there is an address at which somebody can log in.
+[[nodiscard]] bool listens_somewhere(const Settings::Listen& listen) noexcept;
 
 /// Reads settings out of TOML.  `origin` is the file's name, for messages.  Throws StartupError.
 [[nodiscard]] Settings parse_settings(std::string_view toml, std::string_view origin);

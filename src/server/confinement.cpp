@@ -65,6 +65,8 @@ Reach reach_of(const Settings& settings, const fs::path& data, const fs::path& s
     if (settings.tls.certificate) add_places_of(*settings.tls.certificate, reach.read);
     if (settings.tls.key) add_places_of(*settings.tls.key, reach.read);
     if (settings.breached_passwords) add_places_of(*settings.breached_passwords, reach.read);
+    if (settings.web.logo) add_places_of(*settings.web.logo, reach.read);
+    for (const auto& listener : settings.listen.web_plain) add_socket_of(listener, reach.sockets);
     for (const auto& listener : settings.listen.plain) add_socket_of(listener, reach.sockets);
     if (settings.listen.verify) add_socket_of(*settings.listen.verify, reach.sockets);
     if (settings.metrics.listen) add_socket_of(*settings.metrics.listen, reach.sockets);

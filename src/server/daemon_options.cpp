@@ -28,6 +28,7 @@ constexpr auto kFooter =
     "  securelogind --listen-plain unix:/run/login.sock  for a program on this host\n"
     "  securelogind --listen-verify unix:/run/securelogin/verify.sock\n"
     "                                                  whose token is it?  A line in, a JSON line out\n"
+    "  securelogind --listen-web 0.0.0.0:443           pages to log in and register with a browser\n"
     "  securelogind --check                            read settings, key, certificate, database; then "
     "exit\n\n"
     "See also: securelogind.toml(5), securelogin-admin(8), securelogin(1).";
@@ -57,6 +58,11 @@ ParsedOptions parse_daemon_options(int argc, const char* const* argv)
     app.add_option("--listen-verify", options.listen_verify,
                    "tell programs of this host whose token it is: unix:PATH; see securelogind(8)")
         ->type_name("unix:PATH");
+    app.add_option("--listen-web", options.listen_web,
+                   "serve browsers over HTTPS there; may be repeated; port 0 takes a free one")
+        ->type_name("ADDR:PORT")
+        ->expected(1)
+        ->take_all();
     const std::map<std::string, LogFormat> formats{{"text", LogFormat::text}, {"json", LogFormat::json}};
     app.add_option("--log-format", options.log_format, "text or json")
         ->transform(CLI::CheckedTransformer(formats).description(""))
@@ -78,12 +84,11 @@ Settings settings_for(const DaemonOptions& options)
 {
     auto settings = read_settings(options.config);
     if (!options.listen.empty() || !options.listen_plain.empty()) {
-        settings.listen = {
-            .tls = options.listen, .plain = options.listen_plain, .verify = settings.listen.verify};
+        settings.listen.tls = options.listen;
+        settings.listen.plain = options.listen_plain;
     }
     if (options.listen_verify) settings.listen.verify = options.listen_verify;
-    if (settings.listen.tls.empty() && settings.listen.plain.empty())
-        settings.listen.tls = {"127.0.0.1:9999"};
+    if (!options.listen_web.empty()) settings.listen.web = options.listen_web;
     if (options.log_format) settings.log.format = *options.log_format;
     return settings;
 }

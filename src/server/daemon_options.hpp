@@ -16,6 +16,7 @@ struct DaemonOptions {
     std::vector<std::string> listen;
     std::vector<std::string> listen_plain;
     std::optional<std::string> listen_verify;
+    std::vector<std::string> listen_web;
     std::optional<LogFormat> log_format;
     bool check = false;
 };

@@ -46,10 +46,12 @@
 #include "server/password_settings.hpp"
 #include "server/process.hpp"
 #include "server/service_factory.hpp"
+#include "server/site_factory.hpp"
 #include "server/store/kept_keys.hpp"
 #include "server/store/sqlite_store.hpp"
 #include "server/store_watch.hpp"
 #include "server/verify/door.hpp"
+#include "server/web/door.hpp"
 
 namespace securelogin {
 namespace {
@@ -69,6 +71,19 @@ std::vector<net::Endpoint> endpoints(const Settings& settings)
     try {
         for (const auto& text : settings.listen.tls) all.push_back(net::parse_tls_endpoint(text));
         for (const auto& text : settings.listen.plain) all.push_back(net::parse_plain_endpoint(text));
+    } catch (const std::invalid_argument& error) {
+        throw StartupError(std::string("listening on ") + error.what());
+    }
+    return all;
+}
+
+/// Where browsers come to.
+std::vector<net::Endpoint> web_endpoints(const Settings& settings)
+{
+    std::vector<net::Endpoint> all;
+    try {
+        for (const auto& text : settings.listen.web) all.push_back(net::parse_tls_endpoint(text));
+        for (const auto& text : settings.listen.web_plain) all.push_back(net::parse_plain_endpoint(text));
     } catch (const std::invalid_argument& error) {
         throw StartupError(std::string("listening on ") + error.what());
     }
@@ -121,6 +136,7 @@ void check_named_files(const Settings& settings)
 {
     check_alarm_command(settings);
     [[maybe_unused]] const auto rules = password_rules(settings);
+    [[maybe_unused]] const auto logo = read_logo(settings);
 }
 
 /// An older schema is good, and is left as it is.
@@ -140,6 +156,7 @@ int check(const DaemonOptions& options)
 {
     const auto settings = settings_for(options);
     [[maybe_unused]] const auto where = endpoints(settings);
+    [[maybe_unused]] const auto web = web_endpoints(settings);
     [[maybe_unused]] const auto verify = verify_endpoint(settings);
     const auto path = DataDirectory::choose(options.data, settings);
     if (!std::filesystem::exists(path)) {
@@ -175,6 +192,7 @@ std::unique_ptr<AlarmRunner> start_alarm_runner(const Settings& settings)
 /// All that the settings name, bound while that may take a right that is given up then.
 struct Sockets {
     std::vector<net::ListeningSocket> login;
+    std::vector<net::ListeningSocket> web;
     std::optional<net::ListeningSocket> metrics;
     std::optional<net::ListeningSocket> verify;
 };
@@ -183,6 +201,7 @@ Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings&
 {
     Sockets all;
     for (const auto& endpoint : where) all.login.emplace_back(endpoint);
+    for (const auto& endpoint : web_endpoints(settings)) all.web.emplace_back(endpoint);
     if (settings.metrics.listen) all.metrics.emplace(net::parse_plain_endpoint(*settings.metrics.listen));
     if (const auto verify = verify_endpoint(settings)) all.verify.emplace(*verify);
     return all;
@@ -190,11 +209,22 @@ Sockets bind_everywhere(const std::vector<net::Endpoint>& where, const Settings&
 
 using AllListening = std::vector<net::Server::Listening>;
 
-AllListening listen_everywhere(net::Server& server, net::Door& lines, Sockets& sockets)
+AllListening listen_on(net::Server& server, net::Door& door, std::vector<net::ListeningSocket>& sockets)
 {
     AllListening all;
-    for (auto& socket : sockets.login) all.push_back(server.listen(std::move(socket), lines));
+    for (auto& socket : sockets) all.push_back(server.listen(std::move(socket), door));
     return all;
+}
+
+/// Nothing where the settings name no listener for browsers.
+std::unique_ptr<web::Door> open_web_door(const Sockets& sockets, const Settings& settings, auth::Store& store,
+                                         const auth::Clock& clock, EventLog& log, SiteFactory& sites,
+                                         const net::Service& service)
+{
+    if (sockets.web.empty()) return nullptr;
+    const web::Door::Size size{.threads = one_per_core_if_zero(settings.threads.io),
+                               .remembered = settings.limits.tokens_remembered};
+    return std::make_unique<web::Door>(size, store, clock, log, sites.make(settings, service));
 }
 
 std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, Sockets& sockets,
@@ -223,12 +253,16 @@ void warn_if_root(const DataDirectory& data, EventLog& log)
                               ", start: the daemon becomes the owner of its data directory"}});
 }
 
-void announce(const AllListening& all, const MetricsListener* metrics, const verify::Door* door,
-              const std::string& fingerprint)
+void announce(const AllListening& all, const AllListening& web, const MetricsListener* metrics,
+              const verify::Door* door, const std::string& fingerprint)
 {
     std::string lines;
     for (const auto& listening : all) {
         const auto how = listening.tls ? "TLS, " + fingerprint : std::string("plain");
+        lines += "listening on " + listening.address + " (" + how + ")\n";
+    }
+    for (const auto& listening : web) {
+        const auto how = listening.tls ? "HTTPS, " + fingerprint : std::string("HTTP");
         lines += "listening on " + listening.address + " (" + how + ")\n";
     }
     if (metrics != nullptr) lines += "metrics on " + metrics->address() + "\n";
@@ -242,7 +276,7 @@ class Control {
   public:
     Control(asio::io_context& control, const DaemonOptions& options, const Confinement& confinement,
             const ServiceFactory& factory, net::Gate& gate, net::Server& server, net::LineDoor& lines,
-            StoreWatch* watch, verify::Door* door, EventLog& log)
+            SiteFactory& sites, web::Door* web, StoreWatch* watch, verify::Door* door, EventLog& log)
         : control_(control),
           signals_(control, SIGTERM, SIGINT, SIGHUP),
           options_(options),
@@ -251,6 +285,8 @@ class Control {
           gate_(gate),
           server_(server),
           lines_(lines),
+          sites_(sites),
+          web_(web),
           watch_(watch),
           door_(door),
           log_(log)
@@ -267,7 +303,11 @@ class Control {
             if (settings.tls.certificate) confinement_.require_reachable(*settings.tls.certificate);
             if (settings.tls.key) confinement_.require_reachable(*settings.tls.key);
             if (settings.breached_passwords) confinement_.require_reachable(*settings.breached_passwords);
-            lines_.reload(factory_.make(settings));
+            if (settings.web.logo) confinement_.require_reachable(*settings.web.logo);
+            const auto service = factory_.make(settings);
+            const auto site = web_ != nullptr ? sites_.make(settings, *service) : nullptr;
+            lines_.reload(service);
+            if (web_ != nullptr) web_->reload(site);
             gate_.set_limits(gate_limits(settings));
             if (watch_ != nullptr) watch_->set_policy(settings.policy);
             if (door_ != nullptr) door_->set_terms(verify_terms(settings));
@@ -312,6 +352,8 @@ class Control {
     net::Gate& gate_;
     net::Server& server_;
     net::LineDoor& lines_;
+    SiteFactory& sites_;
+    web::Door* web_;
     StoreWatch* watch_;
     verify::Door* door_;
     EventLog& log_;
@@ -381,7 +423,9 @@ int run(const DaemonOptions& options)
     const auto names = store::read_kept_keys(data.database(), keys).names;
     const ServiceFactory factory({data, names, clock, random, pool, *store, readers, *log, attempt_metrics});
     const auto service = factory.make(settings);
+    SiteFactory sites(data, random, *log);
     net::LineDoor lines(io, service);
+    const auto web = open_web_door(sockets, settings, *store, clock, *log, sites, *service);
     net::Server server(io, gate, *log);
 
     // Before anything says that we are ready: whoever reads it may ask us to stop at once.
@@ -389,10 +433,11 @@ int run(const DaemonOptions& options)
     std::optional<StoreWatch> watch;
     if (settings.metrics.listen) watch.emplace(control, *store, clock, settings.policy);
     const auto door = open_door(sockets, settings, *store, clock, *log);
-    Control signals(control, options, confinement, factory, gate, server, lines, watch ? &*watch : nullptr,
-                    door.get(), *log);
+    Control signals(control, options, confinement, factory, gate, server, lines, sites, web.get(),
+                    watch ? &*watch : nullptr, door.get(), *log);
     signals.set_drain(settings.deadlines.drain);
-    const auto listening = listen_everywhere(server, lines, sockets);
+    const auto listening = listen_on(server, lines, sockets.login);
+    const auto listening_web = web ? listen_on(server, *web, sockets.web) : AllListening();
     const auto metrics = listen_for_metrics(io, sockets, [&] {
         return metrics_page(attempt_metrics, store_metrics,
                             {.hash_queue = pool.taken(),
@@ -406,7 +451,7 @@ int run(const DaemonOptions& options)
     });
     confinement.complete(*log);
     warn_if_root(data, *log);
-    announce(listening, metrics.get(), door.get(), net::presented_fingerprint(*service->tls));
+    announce(listening, listening_web, metrics.get(), door.get(), net::presented_fingerprint(*service->tls));
     Housekeeping housekeeping(
         control, *store, clock, *log, [&signals] { signals.reload(); },
         [&watch](const auth::AuditMark& mark) {
@@ -422,11 +467,13 @@ int run(const DaemonOptions& options)
     for (std::size_t started = 0; started < thread_count; ++started) {
         io_threads.emplace_back([&io, &log] { serve(io, *log); });
     }
+    if (web) web->start();
     notify_service_manager("READY=1");
     serve(control, *log);
 
     io.stop();
     io_threads.clear();  // joins
+    if (web) web->stop();
     pool.stop();
     write_checkpoint(*store, clock, *log, "stop");
     return 0;

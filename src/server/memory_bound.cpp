@@ -21,6 +21,8 @@ constexpr std::uint64_t kConnection = 56 * kKib;  // TLS, a record each way, a l
 constexpr std::uint64_t kHandshake = 192 * kKib;  // a ClientHello of 131,396 octets, which OpenSSL takes
 constexpr std::uint64_t kHashQueuePlace = 4 * kKib;
 constexpr std::uint64_t kVerifyConnection = 16 * kKib;  // questions, answers, the socket's state
+constexpr std::uint64_t kWebConnection = 128 * kKib;    // a request, a page, and what both are made of
+constexpr std::uint64_t kWebTables = 8192 * kKib;       // templates; enrolments under way
 
 }  // namespace
 
@@ -34,9 +36,13 @@ MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept
                            ? io_threads * kThread + verify::kMostConnections * kVerifyConnection +
                                  auth::TokenMemory::bytes_for(limits.tokens_remembered)
                            : 0;
-    return {.base = kBase + (hash_threads + io_threads) * kThread + asked,
+    const bool has_web = !settings.listen.web.empty() || !settings.listen.web_plain.empty();
+    const auto browsed =
+        has_web ? io_threads * kThread + kWebTables + auth::TokenMemory::bytes_for(limits.tokens_remembered)
+                : 0;
+    return {.base = kBase + (hash_threads + io_threads) * kThread + asked + browsed,
             .hash_arenas = hash_threads * auth::HashArena::size_for(settings.policy.hash),
-            .connections = limits.connections * kConnection,
+            .connections = limits.connections * (kConnection + (has_web ? kWebConnection : 0)),
             .handshakes = std::min(limits.handshakes, limits.connections) * kHandshake,
             .hash_queue = std::max(limits.hash_queue, hash_threads) * kHashQueuePlace,
             .tables = net::AcceptRate::kBytes};

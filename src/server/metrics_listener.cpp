@@ -34,13 +34,16 @@ Response respond_to(const Request& request, const std::function<std::string()>& 
     Response response(http::status::ok, 11);
     response.keep_alive(false);
     response.set(http::field::content_type, "text/plain; charset=utf-8");
-    if (request.target() != "/metrics") {
+    const bool health = request.target() == "/healthz";
+    if (!health && request.target() != "/metrics") {
         response.result(http::status::not_found);
-        response.body() = "Not found: /metrics is.\n";
+        response.body() = "Not found: /metrics and /healthz are.\n";
     } else if (request.method() != http::verb::get) {
         response.result(http::status::method_not_allowed);
         response.set(http::field::allow, "GET");
         response.body() = "GET it.\n";
+    } else if (health) {
+        response.body() = "ok\n";  // whoever answers serves
     } else {
         response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
         response.body() = page();

@@ -13,6 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "server/auth/user_name.hpp"
+#include "server/web/origin.hpp"
+#include "server/web/proxies.hpp"
+#include "server/web/rules.hpp"
+
 namespace securelogin {
 namespace {
 
@@ -166,6 +171,83 @@ Complaint why_not_verify_listener(const std::string& text)
     if (text.starts_with(kUnix)) return why_not_socket(text.substr(kUnix.size()));
     return "is no Unix socket, by whose mode it is settled who may ask: write "
            "\"unix:/run/securelogin/verify.sock\"";
+}
+
+Complaint why_not_web_listener(const std::string& text)
+{
+    if (text.starts_with(kUnix)) {
+        return "is a Unix socket, which is served in clear: move it to listen.web_plain";
+    }
+    if (parse_listener(text)) return std::nullopt;
+    return "is no numeric address and port (names are not looked up): write \"192.0.2.7:443\" or "
+           "\"[2001:db8::7]:443\"; \"0.0.0.0:443\" and \"[::]:443\" are all addresses of this host";
+}
+
+Complaint why_not_plain_web_listener(const std::string& text)
+{
+    if (text.starts_with(kUnix)) return why_not_socket(text.substr(kUnix.size()));
+    const auto address = parse_listener(text);
+    if (!address) {
+        return "is no numeric loopback address and port, nor a Unix socket: write \"127.0.0.1:8080\", "
+               "\"[::1]:8080\" or \"unix:/run/securelogin/web.sock\"";
+    }
+    if (is_loopback(*address)) return std::nullopt;
+    return "would send passwords in clear over a network: give a loopback address, or move it to listen.web";
+}
+
+Complaint why_not_picture(const std::string& path)
+{
+    if (auto complaint = why_not_absolute(path)) return complaint;
+    constexpr std::array<std::string_view, 5> known{".png", ".svg", ".jpg", ".jpeg", ".webp"};
+    const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
+    if (std::ranges::any_of(known, ends)) return std::nullopt;
+    return "is no picture by its name: it is to end in .png, .svg, .jpg, .jpeg or .webp";
+}
+
+Complaint why_not_colour(const std::string& text)
+{
+    constexpr std::string_view digits = "0123456789abcdefABCDEF";
+    if (text.size() == 7 && text.front() == '#' && text.find_first_not_of(digits, 1) == std::string::npos) {
+        return std::nullopt;
+    }
+    return "is no colour: write six digits of base 16 behind a #, such as \"#1f6feb\"";
+}
+
+Complaint why_not_origin(const std::string& text)
+{
+    const auto origin = web::Origin::parse(text);
+    if (origin && origin->text() == text) return std::nullopt;
+    if (origin) return fmt::format("has another spelling: write \"{}\"", origin->text());
+    return "is no origin: write \"https://app.example.com\", with a port where it has one of its own and "
+           "nothing "
+           "behind it; http is for loopback only";
+}
+
+Complaint why_not_proxy(const std::string& text)
+{
+    if (text == web::kUnixProxy || web::Network::parse(text)) return std::nullopt;
+    return "is no address and no network, or a network with bits behind its prefix, or everybody: write "
+           "\"127.0.0.1\", \"10.0.0.0/8\", \"2001:db8::/32\" or \"unix\"";
+}
+
+Complaint why_not_rule_host(const std::string& text)
+{
+    if (web::is_host_pattern(text)) return std::nullopt;
+    return "is no host in lower case and without a port: write \"app.example.com\", or \"*.example.com\" for "
+           "all "
+           "below it";
+}
+
+Complaint why_not_rule_path(const std::string& text)
+{
+    if (web::is_path_prefix(text)) return std::nullopt;
+    return "is no path's beginning: write whole segments as they are without %HH, such as \"/reports\"";
+}
+
+Complaint why_not_account(const std::string& text)
+{
+    if (auth::UserName::parse(text)) return std::nullopt;
+    return "can be nobody's name: write one that `securelogin-admin user list` shows";
 }
 
 Complaint why_not_user(const std::string& text)

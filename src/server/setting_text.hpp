@@ -34,6 +34,29 @@ using Complaint = std::optional<std::string>;
 /// unix:PATH with an absolute path: whoever can open it may ask, and a port could be opened by everybody.
 [[nodiscard]] Complaint why_not_verify_listener(const std::string& text);
 
+/// As a TLS listener, and as a plain one, for browsers.
+[[nodiscard]] Complaint why_not_web_listener(const std::string& text);
+[[nodiscard]] Complaint why_not_plain_web_listener(const std::string& text);
+
+/// An absolute path whose ending says what kind of picture it is: .png, .svg, .jpg, .jpeg, .webp.
+[[nodiscard]] Complaint why_not_picture(const std::string& path);
+
+/// `#rrggbb`.
+[[nodiscard]] Complaint why_not_colour(const std::string& text);
+
+/// `https://app.example.com`: web::Origin, as it spells it.
+[[nodiscard]] Complaint why_not_origin(const std::string& text);
+
+/// An address, a network (web::Network), or `unix`.
+[[nodiscard]] Complaint why_not_proxy(const std::string& text);
+
+/// What web::Rule says of hosts and paths.
+[[nodiscard]] Complaint why_not_rule_host(const std::string& text);
+[[nodiscard]] Complaint why_not_rule_path(const std::string& text);
+
+/// The name of an account, whether there is one or not.
+[[nodiscard]] Complaint why_not_account(const std::string& text);
+
 /// The name of a user of this host, whether there is one or not.
 [[nodiscard]] Complaint why_not_user(const std::string& text);
 

@@ -283,24 +283,27 @@ class Output:
 
 
 LISTENING = re.compile(r"listening on (\S+):(\d+) \(TLS, (SHA256:[A-Za-z0-9+/]{43})\)|listening on (\S+) \(plain\)")
+WEB = re.compile(r"listening on (\S+) \((HTTPS, SHA256:[A-Za-z0-9+/]{43}|HTTP)\)")
 
 
 class Daemon:
     """securelogind, from start to stop.  As a context manager it is killed at the end if it still runs."""
 
-    def __init__(self, place, *options, listen=("127.0.0.1:0",), plain=(), log_format="json", environment=(), wrapper=(),
+    def __init__(self, place, *options, listen=("127.0.0.1:0",), plain=(), web=0, log_format="json", environment=(), wrapper=(),
                  before_start=None):
         command = [*wrapper, str(BIN / "securelogind"), "--data", str(place.data)]
         if place.settings_file.exists():
             command += ["--config", str(place.settings_file)]
         command += [word for address in listen for word in ("--listen", address)]
         command += [word for address in plain for word in ("--listen-plain", address)]
+        command += ["--listen-web", "127.0.0.1:0"] * web
         command += ["--log-format", log_format, *options]
         self.process = subprocess.Popen(command, env=place.environment | dict(environment), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="surrogateescape",
                                         cwd=place.root, preexec_fn=before_start)
         self.stdout, self.stderr = Output(self.process.stdout), Output(self.process.stderr)
-        self.listeners = len(listen) + len(plain)
+        self.listeners, self.web_listeners = len(listen) + len(plain), web
+        self.web = []
         self.port = self.fingerprint = None
         self.plain = []
 
@@ -334,7 +337,13 @@ class Daemon:
                 self.port, self.fingerprint = int(match[2]), match[3]
             else:
                 self.plain.append(match[4])
+        self.stderr.wait_for(self._count_web, "listening on")
         return self
+
+    def _count_web(self, line):
+        if WEB.fullmatch(line):
+            self.web.append(WEB.fullmatch(line)[1])
+        return len(self.web) >= self.web_listeners
 
     def connect(self, source="127.0.0.1", context=TLS):
         """In TLS.  Raises what the handshake raises."""

@@ -8,6 +8,7 @@ import pathlib
 import re
 import shlex
 import socket
+import subprocess
 import unittest
 
 from harness import Terminal, TestCase, User, run
@@ -33,7 +34,7 @@ class Readme(TestCase):
 
     def test_every_command_is_known_here(self):
         known = ("scripts/quickstart", "scripts/test", "scripts/bench", "scripts/install-deps ", "sudo cmake --install ",
-                 "securelogin-admin ")
+                 "securelogin-admin ", "securelogind --listen-web ")
         lines = [line for block in blocks() for line in block]
         self.assertIn("scripts/quickstart", lines)
         self.assertIn("scripts/test", lines)
@@ -52,6 +53,16 @@ class Readme(TestCase):
                 terminal.send_line("correct horse battery staple")
             self.assertEqual(0, terminal.wait())
         self.assertEqual(["login.db"], [path.name for path in backups.iterdir()])
+
+    def test_in_a_browser(self):
+        [line] = next(block for block in blocks() if block[0].startswith("securelogind --listen-web"))
+        words = [re.sub(r"^0\.0\.0\.0:\d+$", "127.0.0.1:0", word) for word in shlex.split(line)]
+        daemon = subprocess.Popen([*words, "--listen", "127.0.0.1:0"], env=self.environment, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.kill)
+        address = next(m for m in (re.match(r"listening on (\S+) \(HTTPS, ", told) for told in daemon.stderr) if m)[1]
+        page = run("curl", "--silent", "--show-error", "--insecure", f"https://{address}/login").stdout
+        self.assertIn('autocomplete="one-time-code"', page)
 
     def test_installation_by_hand(self):
         block = next(block for block in blocks() if block[0].startswith("scripts/install-deps"))

@@ -170,10 +170,11 @@ void Server::welcome(Stream::Socket socket, Listener& listener)
         const auto peer = socket.remote_endpoint(gone);
         if (gone) return;
         auto source = source_of(peer);
-        if (!gate_.accepts.take(source, std::chrono::steady_clock::now())) {
+        const bool for_many = listener.door.speaks_for_many(source);
+        if (!for_many && !gate_.accepts.take(source, std::chrono::steady_clock::now())) {
             return turn_away(std::move(socket), listener, std::move(source), "too_fast");
         }
-        auto slot = gate_.slots.take(source);
+        auto slot = gate_.slots.take(source, for_many ? Slots::Bound::all : Slots::Bound::source_and_all);
         if (!slot) return turn_away(std::move(socket), listener, std::move(source), "no_slot");
 
         const int no_delay = 1;  // fails on a Unix socket, which has no such delay

@@ -13,15 +13,17 @@ std::size_t open_of(const std::map<std::string, std::size_t>& per_source, const 
 
 }  // namespace
 
-std::optional<Slots::Slot> Slots::take(const auth::Source& source)
+std::optional<Slots::Slot> Slots::take(const auth::Source& source, Bound bound)
 {
     const std::lock_guard lock(mutex_);
     ++refused_;  // until it is given
     if (taken_ >= limits_.in_all) return std::nullopt;
     const auto& bucket = source.bucket();
     const auto& network = source.network();
-    if (open_of(per_source_, bucket) >= limits_.per_source) return std::nullopt;
-    if (open_of(per_source_, network) >= limits_.per_source * kNetworkShare) return std::nullopt;
+    if (bound == Bound::source_and_all) {
+        if (open_of(per_source_, bucket) >= limits_.per_source) return std::nullopt;
+        if (open_of(per_source_, network) >= limits_.per_source * kNetworkShare) return std::nullopt;
+    }
     const auto of_bucket = per_source_.try_emplace(bucket).first;
     auto of_network = of_bucket;
     try {

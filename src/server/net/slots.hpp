@@ -51,8 +51,11 @@ class Slots {
 
     explicit Slots(Limits limits) : limits_(limits) {}
 
+    /// Who speaks for many, a proxy of the operator's, is bounded with everybody together only.
+    enum class Bound { source_and_all, all };
+
     /// Nothing when this source, or everybody together, has as many as may be.
-    [[nodiscard]] std::optional<Slot> take(const auth::Source& source);
+    [[nodiscard]] std::optional<Slot> take(const auth::Source& source, Bound bound = Bound::source_and_all);
     /// What is open stays open.
     void set_limits(Limits limits);
     [[nodiscard]] std::size_t taken() const;

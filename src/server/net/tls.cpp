@@ -9,22 +9,24 @@
 namespace securelogin::net {
 namespace {
 
-constexpr std::string_view kAlpn = "\x05slp/1";  // length first (RFC 7301 section 3.1)
-constexpr long kLargestRecord =
-    4096;  // octets sent in one: the buffer that each write takes; replies are shorter
+// Length first (RFC 7301 section 3.1).
+constexpr std::string_view kAlpnOfLines = "\x05slp/1";
+constexpr std::string_view kAlpnOfHttp = "\x08http/1.1";
+constexpr long kLargestRecord = 4096;  // octets sent in one: the buffer that each write takes
 constexpr auto kTls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
-/// A client that names protocols must name ours: a confused web browser is told so by TLS (RFC 7301
-/// section 3.2).
+/// A client that names protocols must name ours: a web browser that has come to the wrong port is
+/// told so by TLS (RFC 7301 section 3.2).
+template <const std::string_view& kOurs>
 int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* chosen_size,
                     const unsigned char* offered, unsigned int offered_size, void* /*argument*/)
 {
     std::string_view rest(reinterpret_cast<const char*>(offered), offered_size);
     while (!rest.empty()) {
         const auto size = static_cast<unsigned char>(rest.front());
-        if (rest.substr(0, size + 1U) == kAlpn) {
-            *chosen = reinterpret_cast<const unsigned char*>(kAlpn.data()) + 1;
-            *chosen_size = static_cast<unsigned char>(kAlpn.size() - 1);
+        if (rest.substr(0, size + 1U) == kOurs) {
+            *chosen = reinterpret_cast<const unsigned char*>(kOurs.data()) + 1;
+            *chosen_size = static_cast<unsigned char>(kOurs.size() - 1);
             return SSL_TLSEXT_ERR_OK;
         }
         rest.remove_prefix(std::min<std::size_t>(rest.size(), size + 1U));
@@ -34,7 +36,7 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* c
 
 }  // namespace
 
-SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12)
+SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12, Spoken spoken)
 {
     SslContextPtr context(SSL_CTX_new(TLS_server_method()));
     require(context != nullptr, "setting up TLS");
@@ -55,8 +57,10 @@ SslContextPtr make_server_context(const TlsFiles& files, bool allow_tls12)
     SSL_CTX_set_mode(
         ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     require(SSL_CTX_set_max_send_fragment(ctx, kLargestRecord) == 1, "limiting TLS records");
-    SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, nullptr);
-    ask_for_device_certificate(*ctx);
+    const bool lines = spoken == Spoken::lines;
+    SSL_CTX_set_alpn_select_cb(ctx, lines ? choose_protocol<kAlpnOfLines> : choose_protocol<kAlpnOfHttp>,
+                               nullptr);
+    if (lines) ask_for_device_certificate(*ctx);
     require(SSL_CTX_use_certificate_chain_file(ctx, files.certificate.c_str()) == 1,
             "reading the certificate " + files.certificate.string());
     require(SSL_CTX_use_PrivateKey_file(ctx, files.key.c_str(), SSL_FILETYPE_PEM) == 1,

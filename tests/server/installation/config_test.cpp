@@ -46,6 +46,15 @@ TEST(ParseSettings, AnEmptyFileGivesTheDefaults)
     EXPECT_EQ(settings.process.confine, Confine::automatic);
     EXPECT_EQ(settings.metrics.listen, std::nullopt);
     EXPECT_FALSE(settings.metrics.reasons);
+    EXPECT_THAT(settings.listen.web, IsEmpty());
+    EXPECT_THAT(settings.listen.web_plain, IsEmpty());
+    EXPECT_EQ(settings.web.name, "SecureLogin") << "the issuer";
+    EXPECT_EQ(settings.web.logo, std::nullopt);
+    EXPECT_EQ(settings.web.accent, std::nullopt);
+    EXPECT_FALSE(settings.web.open_registration);
+    EXPECT_THAT(settings.web.back_to, IsEmpty());
+    EXPECT_THAT(settings.web.proxies, IsEmpty());
+    EXPECT_THAT(settings.web.rules, IsEmpty());
 }
 
 TEST(ParseSettings, EveryKeyArrivesWhereItBelongs)
@@ -58,6 +67,8 @@ data = "/srv/login"
 tls = ["0.0.0.0:9999", "[::]:9999"]
 plain = ["127.0.0.1:9998", "unix:/run/login"]
 verify = "unix:/run/verify"
+web = ["0.0.0.0:443", "[::]:443"]
+web_plain = ["127.0.0.1:8080", "unix:/run/web"]
 [tls]
 minimum_version = "1.2"
 certificate = "/etc/cert.pem"
@@ -106,6 +117,20 @@ confine = "required"
 [metrics]
 listen = "127.0.0.1:9101"
 reasons = true
+[web]
+name = "Example's door"
+logo = "/etc/logo.svg"
+accent = "#1F6FEB"
+open_registration = true
+back_to = ["https://app.example.com", "http://localhost:3000"]
+proxies = ["127.0.0.1", "10.0.0.0/8", "unix"]
+[[web.rule]]
+host = "app.example.com"
+path = "/public"
+require = "nothing"
+[[web.rule]]
+host = "*.example.com"
+users = ["Alice", "bob"]
 )");
     EXPECT_EQ(settings.name, "login.example.net");
     EXPECT_EQ(settings.issuer, "Example Ltd");
@@ -149,6 +174,19 @@ reasons = true
     EXPECT_EQ(settings.process.confine, Confine::required);
     EXPECT_EQ(settings.metrics.listen, "127.0.0.1:9101");
     EXPECT_TRUE(settings.metrics.reasons);
+    EXPECT_THAT(settings.listen.web, ElementsAre("0.0.0.0:443", "[::]:443"));
+    EXPECT_THAT(settings.listen.web_plain, ElementsAre("127.0.0.1:8080", "unix:/run/web"));
+    EXPECT_EQ(settings.web.name, "Example's door");
+    EXPECT_EQ(settings.web.logo, "/etc/logo.svg");
+    EXPECT_EQ(settings.web.accent, "#1f6feb");
+    EXPECT_TRUE(settings.web.open_registration);
+    EXPECT_THAT(settings.web.back_to, ElementsAre(*web::Origin::parse("https://app.example.com"),
+                                                  *web::Origin::parse("http://localhost:3000")));
+    EXPECT_THAT(settings.web.proxies, ElementsAre("127.0.0.1", "10.0.0.0/8", "unix"));
+    const web::Rule open{.host = "app.example.com", .path = "/public", .require = web::Require::nothing};
+    const web::Rule named{.host = "*.example.com",
+                          .users = {*auth::UserName::parse("alice"), *auth::UserName::parse("bob")}};
+    EXPECT_THAT(settings.web.rules, ElementsAre(open, named));
 }
 
 TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
@@ -195,13 +233,15 @@ TEST(ParseSettings, TheExampleFileHoldsTheDefaults)
     EXPECT_EQ(settings.log.level, defaults.log.level);
     EXPECT_EQ(settings.process.confine, defaults.process.confine);
     EXPECT_EQ(settings.metrics.reasons, defaults.metrics.reasons);
+    EXPECT_EQ(settings.web.open_registration, defaults.web.open_registration);
+    EXPECT_THAT(settings.web.rules, IsEmpty());
     EXPECT_TRUE(parsed(example).tls.certificate == std::nullopt) << "as it is installed it changes nothing";
 }
 
 struct ListenCase {
     const char* name;
     std::string_view toml;
-    std::size_t tls, plain;  // listeners
+    std::size_t tls, plain, web, web_plain;  // listeners
 };
 
 class Listeners : public testing::TestWithParam<ListenCase> {};
@@ -211,15 +251,21 @@ TEST_P(Listeners, AreTheOnesNamed)
     const auto settings = parsed(GetParam().toml);
     EXPECT_EQ(settings.listen.tls.size(), GetParam().tls);
     EXPECT_EQ(settings.listen.plain.size(), GetParam().plain);
+    EXPECT_EQ(settings.listen.web.size(), GetParam().web);
+    EXPECT_EQ(settings.listen.web_plain.size(), GetParam().web_plain);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     ParseSettings, Listeners,
-    testing::Values(ListenCase{"NeitherGivesTheDefault", "", 1, 0},
-                    ListenCase{"EmptySection", "[listen]", 1, 0},
-                    ListenCase{"OnlyPlainReplacesTheDefault", "[listen]\nplain = ['127.0.0.1:1']", 0, 1},
-                    ListenCase{"Inline", "listen = {tls = ['[::]:1', '0.0.0.0:1']}", 2, 0},
-                    ListenCase{"Dotted", "listen.tls = ['[::]:1']", 1, 0}),
+    testing::Values(
+        ListenCase{"NeitherGivesTheDefault", "", 1, 0, 0, 0},
+        ListenCase{"EmptySection", "[listen]", 1, 0, 0, 0},
+        ListenCase{"OnlyPlainReplacesTheDefault", "[listen]\nplain = ['127.0.0.1:1']", 0, 1, 0, 0},
+        ListenCase{"Inline", "listen = {tls = ['[::]:1', '0.0.0.0:1']}", 2, 0, 0, 0},
+        ListenCase{"WebBesidesTheDefault", "[listen]\nweb = ['[::]:1']", 1, 0, 1, 0},
+        ListenCase{"WebAlone", "[listen]\ntls = []\nweb = ['[::]:1']", 0, 0, 1, 0},
+        ListenCase{"WebBehindAProxyAlone", "[listen]\ntls = []\nweb_plain = ['unix:/w']", 0, 0, 0, 1},
+        ListenCase{"Dotted", "listen.tls = ['[::]:1']", 1, 0, 0, 0}),
     [](const auto& row) { return row.param.name; });
 
 struct RangeCase {
@@ -381,6 +427,63 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"MetricsOnNetwork", "[metrics]\nlisten = '0.0.0.0:9101'",
                     "metrics.listen \"0.0.0.0:9101\" is no numeric loopback address"},
         RefusedCase{"EmptyListener", "[listen]\ntls = ['']", "listen.tls is empty"}),
+    kNameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Web, Refused,
+    testing::Values(
+        RefusedCase{"ListenerByName", "[listen]\nweb = ['localhost:1']",
+                    "a.toml:2:8: listen.web \"localhost:1\" is no numeric address and port"},
+        RefusedCase{"UnixWithTls", "[listen]\nweb = ['unix:/a']", "move it to listen.web_plain"},
+        RefusedCase{"PlainWebOnNetwork", "[listen]\nweb_plain = ['192.0.2.1:80']",
+                    "or move it to listen.web"},
+        RefusedCase{"PlainWebByName", "[listen]\nweb_plain = ['localhost:80']", "write \"127.0.0.1:8080\""},
+        RefusedCase{"PlainWebRelative", "[listen]\nweb_plain = ['unix:a']", "is no absolute path"},
+        RefusedCase{"WebNameWithControl", "[web]\nname = \"a\\u001bb\"", "web.name holds a character"},
+        RefusedCase{"RelativeLogo", "[web]\nlogo = 'a.png'", "web.logo \"a.png\" is no absolute path"},
+        RefusedCase{"LogoOfUnknownKind", "[web]\nlogo = '/a.html'",
+                    "is to end in .png, .svg, .jpg, .jpeg or .webp"},
+        RefusedCase{"AccentByName", "[web]\naccent = 'red'", "web.accent \"red\" is no colour"},
+        RefusedCase{"ShortAccent", "[web]\naccent = '#abc'", "is no colour"},
+        RefusedCase{"AccentWithMore", "[web]\naccent = '#abcde;'", "is no colour"},
+        RefusedCase{"RegistrationAsText", "[web]\nopen_registration = 'yes'", "give true or false"},
+        RefusedCase{"BackToHost", "[web]\nback_to = ['app.example.com']",
+                    "web.back_to \"app.example.com\" is no origin"},
+        RefusedCase{"BackToUrl", "[web]\nback_to = ['https://a.example/']", "is no origin"},
+        RefusedCase{"BackInClear", "[web]\nback_to = ['http://a.example']", "http is for loopback only"},
+        RefusedCase{"BackToUpperCase", "[web]\nback_to = ['https://A.example:443']",
+                    "write \"https://a.example\""},
+        RefusedCase{"ProxyByName", "[web]\nproxies = ['proxy.lan']",
+                    "web.proxies \"proxy.lan\" is no address"},
+        RefusedCase{"ProxyWithBits", "[web]\nproxies = ['10.0.0.1/8']", "bits behind its prefix"},
+        RefusedCase{"ProxyEverybody", "[web]\nproxies = ['0.0.0.0/0']", "or everybody"},
+        RefusedCase{"RuleWithoutHost", "[web]\n[[web.rule]]\npath = '/a'",
+                    "a.toml:2:1: web.rule has no host"},
+        RefusedCase{"RuleOfEmptyHost", "[[web.rule]]\nhost = ''", "web.rule.host is empty"},
+        RefusedCase{"RuleWithPort", "[[web.rule]]\nhost = 'a.example:443'", "a.toml:2:8: web.rule.host"},
+        RefusedCase{"RuleOfEverything", "[[web.rule]]\nhost = '*'", "is no host in lower case"},
+        RefusedCase{"RuleOfRelativePath", "[[web.rule]]\nhost = 'a'\npath = 'b'",
+                    "a.toml:3:8: web.rule.path"},
+        RefusedCase{"RuleOfEncodedPath", "[[web.rule]]\nhost = 'a'\npath = '/%62'", "without %HH"},
+        RefusedCase{"RuleForNobodysName", "[[web.rule]]\nhost = 'a'\nusers = ['a b']",
+                    "can be nobody's name"},
+        RefusedCase{"RuleRequire", "[[web.rule]]\nhost = 'a'\nrequire = 'no'",
+                    "give \"login\" or \"nothing\" or \"refuse\""},
+        RefusedCase{"RuleForUsersAndEverybody",
+                    "[[web.rule]]\nhost = 'a'\nusers = ['b']\nrequire = 'nothing'",
+                    "web.rule names users, and does not ask for a login"},
+        RefusedCase{"RuleUnknownKey", "[[web.rule]]\nhots = 'a'",
+                    "a.toml:2:1: web.rule.hots is not a setting: did you mean host?"},
+        RefusedCase{"OneRuleAsSection", "[web.rule]\nhost = 'a'",
+                    "web.rule is a section: write [[web.rule]]"},
+        RefusedCase{"RuleAsText", "[web]\nrule = ['a']", "web.rule is a string: write [[web.rule]]"},
+        RefusedCase{"TooManyRules",
+                    [] {
+                        std::string toml;
+                        for (int i = 0; i < 257; ++i) toml += "[[web.rule]]\nhost = 'a'\n";
+                        return toml;
+                    }(),
+                    "web.rule is there 257 times: 256 at most"}),
     kNameOf);
 
 std::string many_listeners(int count)

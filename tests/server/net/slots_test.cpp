@@ -13,6 +13,19 @@ namespace {
 const auto kHere = auth::Source::from_address("192.0.2.1");
 const auto kThere = auth::Source::from_address("192.0.2.2");
 
+TEST(Slots, WhoSpeaksForManyIsBoundedInAllOnly)
+{
+    Slots slots({.in_all = 3, .per_source = 1});
+    const auto proxy = auth::Source::from_address("127.0.0.1");
+    const auto one = slots.take(proxy, Slots::Bound::all);
+    const auto two = slots.take(proxy, Slots::Bound::all);
+    EXPECT_TRUE(one && two);
+    EXPECT_FALSE(slots.take(proxy));
+    const auto three = slots.take(proxy, Slots::Bound::all);
+    EXPECT_TRUE(three);
+    EXPECT_FALSE(slots.take(proxy, Slots::Bound::all));
+}
+
 TEST(Slots, AreCountedPerSource)
 {
     Slots slots({.in_all = 10, .per_source = 2});

@@ -1,0 +1,38 @@
+// answers.hpp: responses, each with the headers that a browser is to be kept in order with.
+//
+// Nothing that this door sends is ever kept by a cache but the style, the script and the logo; nothing may be
+// framed, and no page runs or shows what is not this site's (CSP 3; RFC 6797; OWASP Secure Headers).
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "server/web/message.hpp"
+#include "server/web/visit.hpp"
+
+namespace securelogin::web {
+
+[[nodiscard]] Response page(const Visit& visit, std::string html, http::status status = http::status::ok);
+/// 303: the browser GETs it.
+[[nodiscard]] Response see_other(const Visit& visit, std::string_view location);
+/// The same for whoever asks again and again: style, script, logo.
+[[nodiscard]] Response asset(const Visit& visit, std::string_view type, std::string_view octets);
+[[nodiscard]] Response json(const Visit& visit, std::string text, http::status status = http::status::ok);
+[[nodiscard]] Response empty(const Visit& visit, http::status status);
+
+/// What went wrong, for whoever asked: a page for a browser, application/problem+json (RFC 9457) for a
+/// program.  `what_to_do` is a sentence.
+[[nodiscard]] Response problem(const Visit& visit, http::status status, std::string_view what_to_do);
+/// 429, with Retry-After (RFC 9110 section 10.2.3).
+[[nodiscard]] Response try_later(const Visit& visit, std::chrono::seconds after);
+/// 500 without the details, which are the log's.
+[[nodiscard]] Response failure(const Visit& visit);
+
+/// For a request that could not be read: in plain text, and the connection ends.
+[[nodiscard]] Response refusal(http::status status);
+
+/// Paths that programs ask, not browsers.
+[[nodiscard]] bool is_for_programs(std::string_view path) noexcept;
+
+}  // namespace securelogin::web

@@ -1,0 +1,135 @@
+#include "server/web/programs.hpp"
+
+#include <openssl/crypto.h>
+
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/auth/time_text.hpp"
+#include "server/web/answers.hpp"
+#include "server/web/attempts.hpp"
+#include "server/web/request_reader.hpp"
+
+namespace securelogin::web {
+namespace asio = boost::asio;
+namespace {
+
+namespace json_ = boost::json;
+
+struct Credentials {
+    std::string name;
+    Secret password;
+    Secret code;
+};
+
+std::optional<std::string_view> text_in(const json_::object& object, std::string_view key)
+{
+    const auto* const value = object.if_contains(key);
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    return std::string_view(value->get_string().data(), value->get_string().size());
+}
+
+/// Nothing for what is not {"username", "password", "code"}, each once and each a string.
+std::optional<Credentials> read_credentials(std::string_view body, json_::monotonic_resource& memory)
+{
+    json_::error_code error;
+    const auto value = json_::parse(json_::string_view(body), error, &memory);
+    if (error || !value.is_object() || value.get_object().size() != 3) return std::nullopt;
+    const auto name = text_in(value.get_object(), "username");
+    const auto password = text_in(value.get_object(), "password");
+    const auto code = text_in(value.get_object(), "code");
+    if (!name || !password || !code) return std::nullopt;
+    return Credentials{
+        .name = std::string(*name), .password = Secret::copy_of(*password), .code = Secret::copy_of(*code)};
+}
+
+/// The parser's copies of what was typed are wiped.
+std::optional<Credentials> credentials_in(std::string_view body)
+{
+    std::vector<unsigned char> octets(4 * RequestReader::kLongestBody);
+    json_::monotonic_resource memory(octets.data(), octets.size());
+    auto credentials = read_credentials(body, memory);
+    OPENSSL_cleanse(octets.data(), octets.size());
+    wipe_stack();
+    return credentials;
+}
+
+/// RFC 6750 section 2.1.  Empty where there is none, or more than one.
+std::string_view bearer_token(const Visit& visit)
+{
+    constexpr std::string_view scheme = "Bearer ";
+    const auto field = visit.header(http::field::authorization);
+    if (visit.request.count(http::field::authorization) != 1 || !field.starts_with(scheme)) return {};
+    return field.substr(scheme.size());
+}
+
+Response no_session(const Visit& visit)
+{
+    return problem(visit, http::status::unauthorized,
+                   "Log in: POST /api/v1/login, and show the token as Bearer.");
+}
+
+Response granted(const Visit& visit, const auth::Granted& yes)
+{
+    json_::object object;
+    const auto token = yes.token->view();
+    object["token"] = json_::string_view(token.data(), token.size());
+    object["user"] = yes.account.name.str();
+    object["session"] = yes.session.id;
+    object["expires"] = auth::to_rfc3339(yes.session.expires_at);
+    object["must_change_password"] = yes.account.must_change;
+    return json(visit, json_::serialize(object));
+}
+
+}  // namespace
+
+asio::awaitable<Response> log_in_program(const Visit& visit)
+{
+    // A page of another site cannot send this type without having asked (CORS).
+    const auto type = visit.header(http::field::content_type);
+    if (type.substr(0, type.find(';')) != "application/json") {
+        co_return problem(visit, http::status::unsupported_media_type, "Send application/json.");
+    }
+    auto credentials = credentials_in(visit.request.body());
+    if (!credentials) {
+        co_return problem(visit, http::status::bad_request,
+                          R"(Send {"username": "...", "password": "...", "code": "..."}.)");
+    }
+    const auto outcome = co_await attempt_login(
+        visit, std::move(credentials->name), std::move(credentials->password), std::move(credentials->code));
+    if (is_granted(outcome)) co_return granted(visit, *outcome.verdict->granted);
+    if (!outcome.verdict) co_return try_later(visit, outcome.retry_after);
+    co_return problem(visit, http::status::unauthorized, "Login failed.");
+}
+
+asio::awaitable<Response> show_session(const Visit& visit)
+{
+    const auto token = bearer_token(visit);
+    const auto verdict = token.empty() ? auth::TokenVerdict{} : visit.worker.check(token);
+    if (!verdict.holder) co_return no_session(visit);
+    json_::object object;
+    object["user"] = verdict.holder->name.str();
+    object["session"] = verdict.holder->session;
+    object["expires"] = auth::to_rfc3339(verdict.holder->expires_at);
+    co_return json(visit, json_::serialize(object));
+}
+
+/// Who must change the password may still leave.
+asio::awaitable<Response> end_session(const Visit& visit)
+{
+    const auto token = bearer_token(visit);
+    const auto verdict = token.empty() ? auth::TokenVerdict{} : visit.worker.check(token);
+    const auto& holder = verdict.holder ? verdict.holder : verdict.confined;
+    if (!holder) co_return no_session(visit);
+    const auto session = session_of(*holder, visit.source);
+    co_await visit.site.authenticator.log_out(session);
+    co_return empty(visit, http::status::no_content);
+}
+
+}  // namespace securelogin::web

@@ -1,0 +1,60 @@
+// request_reader.hpp: octets made into requests (RFC 9112), one after the other; strict.
+//
+// What another server might read in another way is refused, not repaired, and the connection ends: lines that
+// end with a bare LF, obsolete folding, lengths that are repeated or in conflict, transfer codings, no Host
+// or two, a target that is no path.  So is what is longer than a login's request has reason to be.
+//
+// Holds no socket: octets are put in, requests are taken out.  What has been read is wiped when it has been
+// taken.  One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "server/web/message.hpp"
+
+namespace securelogin::web {
+
+class RequestReader {
+  public:
+    static constexpr std::size_t kLongestHead = std::size_t{16} * 1024;  // octets, the empty line included
+    static constexpr std::size_t kLongestBody = std::size_t{16} * 1024;
+    static constexpr std::size_t kLongestTarget = std::size_t{4} * 1024;
+
+    RequestReader() = default;
+    ~RequestReader() { forget(); }
+    RequestReader(const RequestReader&) = delete;
+    RequestReader& operator=(const RequestReader&) = delete;
+
+    /// Where the next octets go; never empty.
+    [[nodiscard]] std::span<char> space();
+    void received(std::size_t count) noexcept { end_ += count; }
+
+    struct Next {
+        std::optional<Request> request = {};
+        std::optional<http::status> refused = {};  // and nothing that follows is to be read
+    };
+    /// The next request, once all of it is there; neither while it is not.
+    [[nodiscard]] Next next();
+
+    /// Nothing of a request is here.
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+    /// Wipes what is here, and holds no memory any more.
+    void forget() noexcept;
+
+  private:
+    [[nodiscard]] std::string_view unread() const noexcept
+    {
+        return {octets_.data() + begin_, end_ - begin_};
+    }
+    void take(std::size_t count) noexcept;
+
+    std::vector<char> octets_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace securelogin::web

@@ -1,0 +1,61 @@
+// worker.hpp: a thread that serves browsers' connections, with a reader of the database of its own.
+//
+// A look-up of a session may block on the disk, as the I/O threads of the line protocol may not: so this door
+// has threads of its own, and a connection stays on one of them.  Workers share the memory of tokens.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string_view>
+#include <thread>
+
+#include "common/event_log.hpp"
+#include "server/auth/clock.hpp"
+#include "server/auth/store.hpp"
+#include "server/auth/token_desk.hpp"
+#include "server/auth/token_memory.hpp"
+#include "server/web/site.hpp"
+
+namespace securelogin::web {
+
+class Worker {
+  public:
+    /// All must outlive this; `memory` may be null.  Throws auth::StoreError.
+    Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
+           std::shared_ptr<const Site> site);
+    /// Ends all connections.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Starts the thread.  Once.
+    void start();
+    /// The thread has ended when this returns; connections have not.
+    void stop();
+
+    // Any thread.
+
+    [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+    /// The requests that come from now on are served with this.
+    void reload(std::shared_ptr<const Site> site);
+
+    // On its thread.
+
+    [[nodiscard]] const std::shared_ptr<const Site>& site() const noexcept { return site_; }
+    /// Whose token it is now.  Throws auth::StoreError, OpenSslError.
+    [[nodiscard]] auth::TokenVerdict check(std::string_view token);
+
+  private:
+    void run() noexcept;
+    void schedule_tick();
+
+    EventLog& log_;
+    std::shared_ptr<const Site> site_;
+    auth::TokenDesk desk_;
+    boost::asio::io_context io_;  // holds the connections: goes before what they use
+    boost::asio::steady_timer timer_;
+    std::thread thread_;
+};
+
+}  // namespace securelogin::web
