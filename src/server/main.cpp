@@ -217,14 +217,14 @@ AllListening listen_on(net::Server& server, net::Door& door, std::vector<net::Li
 }
 
 /// Nothing where the settings name no listener for browsers.
-std::unique_ptr<web::Door> open_web_door(const Sockets& sockets, const Settings& settings, auth::Store& store,
+std::unique_ptr<web::Door> open_web_door(const Sockets& sockets, web::Contexts& contexts,
+                                         const Settings& settings, auth::Store& store,
                                          const auth::Clock& clock, EventLog& log, SiteFactory& sites,
                                          const net::Service& service)
 {
     if (sockets.web.empty()) return nullptr;
-    const web::Door::Size size{.threads = one_per_core_if_zero(settings.threads.io),
-                               .remembered = settings.limits.tokens_remembered};
-    return std::make_unique<web::Door>(size, store, clock, log, sites.make(settings, service));
+    return std::make_unique<web::Door>(contexts, settings.limits.tokens_remembered, store, clock, log,
+                                       sites.make(settings, service));
 }
 
 std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, Sockets& sockets,
@@ -416,6 +416,7 @@ int run(const DaemonOptions& options)
         settings.policy.hash);
     net::Gate gate(gate_limits(settings), new_key(random));
     asio::io_context io;
+    web::Contexts web_contexts(one_per_core_if_zero(settings.threads.io));
     const auto store = store::open_sqlite_store(
         data.database(), keys,
         {.if_missing = store::SqliteOptions::IfMissing::make, .metrics = &store_metrics});
@@ -425,7 +426,7 @@ int run(const DaemonOptions& options)
     const auto service = factory.make(settings);
     SiteFactory sites(data, random, *log);
     net::LineDoor lines(io, service);
-    const auto web = open_web_door(sockets, settings, *store, clock, *log, sites, *service);
+    const auto web = open_web_door(sockets, web_contexts, settings, *store, clock, *log, sites, *service);
     net::Server server(io, gate, *log);
 
     // Before anything says that we are ready: whoever reads it may ask us to stop at once.

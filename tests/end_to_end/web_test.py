@@ -155,6 +155,18 @@ class Account(WebCase):
         self.assertEqual(200, browser.get("/account?done=password").status)
         self.assertEqual(200, other.get("/account").status, "bob's is his own")
 
+    def test_an_enrolment_is_for_what_it_was_begun_for(self):
+        browser = self.logged_in()
+        invited = json.loads(self.place.admin("user", "invite", "carol", "--json").stdout)
+        password = "correct horse battery staple"
+        shown = browser.fill(browser.get("/register?invitation=" + invited["invitation"]).page, "/register",
+                             password=password, password_again=password)
+        carol = User("carol", password, f"otpauth://totp/x?secret={self.secret_in(shown.page)}")
+        form = shown.page.forms["/register/prove"][0]
+        self.assertEqual(410, browser.post("/account/totp/prove", form | {"code": carol.next_code()}).status)
+        self.assertEqual(200, browser.get("/account").status)
+        self.assertEqual(200, browser.fill(shown.page, "/register/prove", code=carol.code()).status)
+
     def test_weak_passwords_are_refused_with_the_reason(self):
         browser = self.logged_in()
         answer = browser.fill(self.account(), "/account/password", password=self.alice.password,

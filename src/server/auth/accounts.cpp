@@ -83,6 +83,7 @@ bool Accounts::require_new_password(Transaction& transaction, const UserName& na
     const auto account = transaction.find_account(name);
     if (!account) return false;
     transaction.require_new_password(*account);
+    transaction.end_sessions(account->id, kNoSession);  // they were opened for more than that
     record(transaction, "user.must-change", account->id);
     return true;
 }

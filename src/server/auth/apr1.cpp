@@ -13,7 +13,7 @@
 namespace securelogin::auth {
 namespace {
 
-constexpr std::string_view kPrefix = "$apr1$";
+constexpr std::string_view kApr1Prefix = "$apr1$";
 constexpr int kRounds = 1000;
 constexpr std::size_t kDigestSize = 16;  // bytes: MD5
 constexpr std::size_t kTextSize = 22;    // characters
@@ -58,7 +58,7 @@ class Md5 {
 void first_round(Md5& md5, std::string_view password, std::string_view salt, Md5::Digest& digest)
 {
     md5.start().add(password).add(salt).add(password).finish(digest);
-    md5.start().add(password).add(kPrefix).add(salt);
+    md5.start().add(password).add(kApr1Prefix).add(salt);
     for (auto left = password.size(); left > 0; left -= std::min(left, kDigestSize)) {
         md5.add(digest, std::min(left, kDigestSize));
     }

@@ -431,7 +431,8 @@ std::optional<std::vector<Secret>> Authenticator::replace_recovery_codes(Transac
 std::optional<NewKey> Authenticator::begin_key(Transaction& transaction, const UserName& name,
                                                const Session& session) const
 {
-    if (!holder_of(transaction, name, session)) return std::nullopt;
+    const auto account = holder_of(transaction, name, session);
+    if (!account || account->must_change) return std::nullopt;
     const TotpParameters parameters;
     return NewKey{.parameters = parameters, .secret = generate_totp_secret(parameters.algorithm, random_)};
 }
@@ -443,7 +444,9 @@ KeyReplacement Authenticator::finish_key(Transaction& transaction, const UserNam
     const auto now = clock_.now();
     const auto account = holder_of(transaction, name, session);
     // Who has no key at all, any more, is to be enrolled by an invitation.
-    if (!account || !account->totp) return {.result = KeyReplacement::Result::session_ended};
+    if (!account || !account->totp || account->must_change) {
+        return {.result = KeyReplacement::Result::session_ended};
+    }
     const auto match = match_code(key.secret, key.parameters, code, now, policy_.totp_window, kNoStepYet);
     transaction.append_audit({.at = now,
                               .event = "totp.replace",

@@ -31,7 +31,7 @@ constexpr std::string_view kSha1Prefix = "{SHA}";
 constexpr std::string_view kApr1Prefix = "$apr1$";
 constexpr std::size_t kApr1Digest = 22;  // characters
 /// In the order of their values in what crypt(3) encodes.
-constexpr std::string_view kSymbols = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kCryptSymbols = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Where the setting ends and how long the digest is; or what is wrong.
 struct Form {
@@ -42,7 +42,7 @@ using FormOrWhy = std::variant<Form, std::string>;
 
 bool is_symbols(std::string_view text) noexcept
 {
-    return text.find_first_not_of(kSymbols) == std::string_view::npos;
+    return text.find_first_not_of(kCryptSymbols) == std::string_view::npos;
 }
 
 std::string malformed(std::string_view method) { return "malformed " + std::string(method); }
@@ -110,8 +110,8 @@ FormOrWhy yescrypt_form(std::string_view text)
     constexpr std::size_t largest_log = 40;
     if (text.size() <= front + parameters || text[front] != 'j' || text[front + parameters] != '$')
         return std::string("yescrypt with parameters that crypt(3) does not choose");
-    const auto log = kSymbols.find(text[front + 1]);
-    const auto blocks = kSymbols.find(text[front + 2]);
+    const auto log = kCryptSymbols.find(text[front + 1]);
+    const auto blocks = kCryptSymbols.find(text[front + 2]);
     if (log >= one_character_values || blocks >= one_character_values) return malformed("yescrypt");
     if (log > largest_log || (bytes_per_block * (blocks + 1)) << (log + 1) > kMostYescryptMemory)
         return "yescrypt of more than " + std::to_string(kMostYescryptMemory >> 20U) + " MiB";

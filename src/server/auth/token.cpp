@@ -8,19 +8,19 @@
 namespace securelogin::auth {
 namespace {
 
-constexpr std::string_view kPrefix = "slt_";
+constexpr std::string_view kTokenPrefix = "slt_";
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t kBits = 256;
-static_assert(kTokenLength == kPrefix.size() + (kBits + 5) / 6);
+constexpr std::size_t kTokenBits = 256;
+static_assert(kTokenLength == kTokenPrefix.size() + (kTokenBits + 5) / 6);
 
 }  // namespace
 
 Secret new_token(Random& random)
 {
-    Secret bits(kBits / 8);
+    Secret bits(kTokenBits / 8);
     random.fill(bits.bytes());
     Secret token(kTokenLength);
-    auto out = std::ranges::copy(kPrefix, token.chars().begin()).out;
+    auto out = std::ranges::copy(kTokenPrefix, token.chars().begin()).out;
     std::uint32_t waiting = 0;  // the low `held` bits are still to be written
     unsigned held = 0;
     for (const auto byte : bits.bytes()) {
@@ -33,13 +33,14 @@ Secret new_token(Random& random)
 
 bool is_token(std::string_view text) noexcept
 {
-    static constexpr auto kSymbols = [] {
+    static constexpr auto kIsSymbol = [] {
         std::array<bool, 256> symbols{};
         for (const char c : kBase64Url) symbols[static_cast<unsigned char>(c)] = true;
         return symbols;
     }();
-    const auto is_symbol = [](char c) { return kSymbols[static_cast<unsigned char>(c)]; };
-    return text.size() == kTokenLength && text.starts_with(kPrefix) && std::ranges::all_of(text, is_symbol);
+    const auto is_symbol = [](char c) { return kIsSymbol[static_cast<unsigned char>(c)]; };
+    return text.size() == kTokenLength && text.starts_with(kTokenPrefix) &&
+           std::ranges::all_of(text, is_symbol);
 }
 
 void TokenHasher::Free::operator()(evp_md_st* digest) const noexcept { EVP_MD_free(digest); }

@@ -30,14 +30,16 @@ void TokenDesk::set_policy(const SessionPolicy& policy)
 TokenVerdict TokenDesk::check(std::string_view token)
 {
     auto verdict = check_->check(token);
-    if (verdict.touch && note_use(verdict)) check_->use_noted(token);
+    // Of a session that is good for a new password only, too: it is in use as well.
+    const auto& holder = verdict.holder ? verdict.holder : verdict.confined;
+    if (verdict.touch && holder && note_use(*holder, verdict.touch_soon)) check_->use_noted(token);
     return verdict;
 }
 
-bool TokenDesk::note_use(const TokenVerdict& verdict)
+bool TokenDesk::note_use(const TokenHolder& holder, bool urgent)
 {
-    if (uses_.size() >= (verdict.touch_soon ? kMostUrgentUses : kMostUses)) return false;
-    uses_.emplace(verdict.holder->user, verdict.holder->session);
+    if (uses_.size() >= (urgent ? kMostUrgentUses : kMostUses)) return false;
+    uses_.emplace(holder.user, holder.session);
     return true;
 }
 

@@ -38,7 +38,7 @@ class TokenDesk {
   private:
     using Use = std::pair<UserId, std::string>;  // of a session
 
-    [[nodiscard]] bool note_use(const TokenVerdict& verdict);
+    [[nodiscard]] bool note_use(const TokenHolder& holder, bool urgent);
 
     Store& store_;
     TokenMemory* const memory_;

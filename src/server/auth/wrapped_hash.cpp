@@ -11,7 +11,7 @@
 namespace securelogin::auth {
 namespace {
 
-constexpr std::string_view kPrefix = "$over$";
+constexpr std::string_view kWrappedPrefix = "$over$";
 
 struct Wrapped {
     OldScheme scheme;
@@ -22,7 +22,7 @@ struct Wrapped {
 std::optional<Wrapped> parse_wrapped(std::string_view stored)
 {
     if (!is_wrapped(stored)) return std::nullopt;
-    stored.remove_prefix(kPrefix.size());
+    stored.remove_prefix(kWrappedPrefix.size());
     const auto first = stored.find('$');
     if (first == std::string_view::npos) return std::nullopt;
     const auto second = stored.find('$', first + 1);
@@ -49,10 +49,10 @@ Secret wrap_old_hash(const OldHash& old, const HashParameters& parameters)
 {
     const auto phc = hash_password(old.digest, parameters);
     const auto setting = Secret::copy_of(old.setting);
-    return joined({kPrefix, to_string(old.scheme), "$", to_base64(setting.bytes()), phc.view()});
+    return joined({kWrappedPrefix, to_string(old.scheme), "$", to_base64(setting.bytes()), phc.view()});
 }
 
-bool is_wrapped(std::string_view stored) noexcept { return stored.starts_with(kPrefix); }
+bool is_wrapped(std::string_view stored) noexcept { return stored.starts_with(kWrappedPrefix); }
 
 bool is_good_wrapped_hash(std::string_view stored)
 {

@@ -54,14 +54,14 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
 void log_step(EventLog& log, const EnrolmentUnderWay& enrolment, const EnrolmentStep& step,
               std::string_view done, std::uint64_t connection, std::string_view door)
 {
-    using Result = EnrolmentStep::Result;
+    using StepResult = EnrolmentStep::Result;
     const Field source{"source", enrolment.guest().source.address()};
     const Field id{"connection", std::to_string(connection)};
-    const bool is_done = step.result == Result::done;
+    const bool is_done = step.result == StepResult::done;
     const auto level = is_done ? Level::info : Level::warning;
-    const Field outcome{"outcome", std::string(step.result == Result::refused      ? "refused"
-                                               : step.result == Result::not_judged ? "not_judged"
-                                                                                   : done)};
+    const Field outcome{"outcome", std::string(step.result == StepResult::refused      ? "refused"
+                                               : step.result == StepResult::not_judged ? "not_judged"
+                                                                                       : done)};
     const Tail tail{.device = {}, .door = door};
     const auto event = enrolment.event();
     // A name in the log is one that an account or an invitation has; what was typed is never there.

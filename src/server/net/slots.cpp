@@ -20,6 +20,9 @@ std::optional<Slots::Slot> Slots::take(const auth::Source& source, Bound bound)
     if (taken_ >= limits_.in_all) return std::nullopt;
     const auto& bucket = source.bucket();
     const auto& network = source.network();
+    // Who comes some other way than through the proxy finds a place as well.
+    if (bound == Bound::all && open_of(per_source_, bucket) >= limits_.in_all - limits_.in_all / 4)
+        return std::nullopt;
     if (bound == Bound::source_and_all) {
         if (open_of(per_source_, bucket) >= limits_.per_source) return std::nullopt;
         if (open_of(per_source_, network) >= limits_.per_source * kNetworkShare) return std::nullopt;

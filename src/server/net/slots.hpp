@@ -51,7 +51,8 @@ class Slots {
 
     explicit Slots(Limits limits) : limits_(limits) {}
 
-    /// Who speaks for many, a proxy of the operator's, is bounded with everybody together only.
+    /// Who speaks for many, a proxy of the operator's, is bounded with everybody together only, and may have
+    /// three quarters.
     enum class Bound { source_and_all, all };
 
     /// Nothing when this source, or everybody together, has as many as may be.

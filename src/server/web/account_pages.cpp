@@ -112,7 +112,7 @@ asio::awaitable<Response> account_page(const Visit& visit, const Holder& holder,
 
 asio::awaitable<Response> refused(const Visit& visit, const Order& order, Section section, std::string why)
 {
-    Notice notice{.kind = Notice::Kind::problem, .text = std::move(why)};
+    std::optional<Notice> notice = Notice{.kind = Notice::Kind::problem, .text = std::move(why)};
     auto response = co_await account_page(visit, order.holder, section, std::move(notice),
                                           http::status::unprocessable_entity);
     co_return response;
@@ -123,8 +123,8 @@ asio::awaitable<std::optional<Response>> prove_again(const Visit& visit, const O
 {
     const auto outcome = co_await confirm(visit, order.holder, order.form);
     if (is_granted(outcome)) co_return std::nullopt;
-    auto notice = notice_of(outcome);
-    if (outcome.verdict) notice.text = "That was not right. Check password and code, and use a new code.";
+    std::optional<Notice> notice = notice_of(outcome);
+    if (outcome.verdict) notice->text = "That was not right. Check password and code, and use a new code.";
     auto response =
         co_await account_page(visit, order.holder, section, std::move(notice), status_of(outcome));
     add_retry_after(response, outcome);
@@ -190,8 +190,8 @@ asio::awaitable<Response> change_password(const Visit& visit)
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
     if (order.form["new_password"] != order.form["new_password_again"]) {
-        auto response =
-            co_await refused(visit, order, Section::password, "The two new passwords are not the same.");
+        std::string why = "The two new passwords are not the same.";
+        auto response = co_await refused(visit, order, Section::password, std::move(why));
         co_return response;
     }
     // Who must change it has given password and code in the login that led here.
@@ -220,7 +220,8 @@ asio::awaitable<Response> begin_new_key(const Visit& visit)
     if (begun.result != login::EnrolmentStep::Result::done) co_return see_other(visit, kLoginFirst);
     auto id = std::string(new_cookie_value(visit.site.random).view());
     auto response = key_page(visit, *enrolment, id, std::nullopt);
-    visit.site.under_way.keep(std::move(id), std::move(enrolment), binding_of(visit));
+    visit.site.under_way.keep(std::move(id), EnrolmentsUnderWay::Purpose::new_key, std::move(enrolment),
+                              binding_of(visit));
     co_return response;
 }
 
@@ -228,8 +229,11 @@ asio::awaitable<Response> prove_new_key(const Visit& visit)
 {
     auto ordered = order_of(visit);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
-    const auto& form = std::get<Order>(ordered).form;
-    auto enrolment = visit.site.under_way.take(form["enrolment"], binding_of(visit));
+    const auto& order = std::get<Order>(ordered);
+    if (order.holder.must_change) co_return see_other(visit, "/account");
+    const auto& form = order.form;
+    auto enrolment =
+        visit.site.under_way.take(form["enrolment"], EnrolmentsUnderWay::Purpose::new_key, binding_of(visit));
     if (!enrolment) {
         co_return problem(visit, http::status::gone,
                           "This has taken too long: begin again on your account's page.");
@@ -296,7 +300,8 @@ asio::awaitable<Response> forget_device(const Visit& visit)
     const auto forgotten = co_await visit.site.authenticator.forget_device(session, std::move(which));
     if (!forgotten) co_return see_other(visit, kLoginFirst);
     if (!*forgotten) {
-        auto response = co_await refused(visit, order, Section::devices, "You have no such device.");
+        std::string why = "You have no such device.";
+        auto response = co_await refused(visit, order, Section::devices, std::move(why));
         co_return response;
     }
     co_return done(visit, "devices");

@@ -121,7 +121,7 @@ Response refusal(http::status status)
 
 bool is_for_programs(std::string_view path) noexcept
 {
-    return path.starts_with("/api/") || path == "/verify" || path == "/healthz";
+    return path.starts_with("/api/") || path == "/verify";
 }
 
 }  // namespace securelogin::web

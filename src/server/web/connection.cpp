@@ -46,7 +46,9 @@ asio::awaitable<void> Connection::apologize(std::chrono::seconds patience)
 {
     try {
         auto response = refusal(http::status::service_unavailable);
-        co_await send(response);
+        response.prepare_payload();
+        // Under the deadline of the whole: send() would set its own.
+        [[maybe_unused]] const auto sent = co_await http::async_write(stream(), response, kResult);
     } catch (const std::exception&) {
         co_return;  // out of memory: the close must do
     }
@@ -62,6 +64,7 @@ asio::awaitable<bool> Connection::serve_one()
     auto next = co_await receive();
     if (next.refused) {
         auto refused = refusal(*next.refused);
+        refused.prepare_payload();
         co_await send(refused);
         co_return false;
     }
@@ -70,8 +73,12 @@ asio::awaitable<bool> Connection::serve_one()
     const bool keep = next.request->keep_alive() && !draining();
     response.version(next.request->version());
     response.keep_alive(keep);
-    response.prepare_payload();
-    if (next.request->method() == http::verb::head) response.body().clear();
+    // No content has no length, either (RFC 9110 section 8.6).
+    if (response.result() != http::status::no_content) response.prepare_payload();
+    if (next.request->method() == http::verb::head) {
+        wipe(response.body());
+        response.body().clear();
+    }
     wipe(next.request->body());
     const bool sent = co_await send(response);
     co_return sent&& keep;
@@ -99,7 +106,9 @@ asio::awaitable<RequestReader::Next> Connection::receive()
         if (next.request || next.refused) co_return next;
         const auto space = reader_.space();
         const auto buffer = asio::buffer(space.data(), space.size());
+        set_waiting(true);
         const auto [error, count] = co_await stream().async_read_some(buffer, kResult);
+        set_waiting(false);
         if (error == asio::error::timed_out)
             co_return RequestReader::Next{.refused = http::status::request_timeout};
         if (error) co_return RequestReader::Next{};
@@ -112,7 +121,14 @@ asio::awaitable<Response> Connection::answer(const Request& request)
 {
     const auto visit = visit_of(request, *site_, worker_, origin(), stream().ssl() != nullptr, id());
     // A proxy of the operator's that does not say for whom it asks: nobody is to be charged, or let through.
-    if (!visit) co_return refusal(http::status::unauthorized);
+    if (!visit) {
+        if (worker_.may_complain()) {
+            site_->log.write(
+                Level::warning, "guard_in_doubt",
+                {{"reason", "a proxy that does not say for whom it asks"}, {"source", origin().address()}});
+        }
+        co_return refusal(http::status::unauthorized);
+    }
     std::string why;
     try {
         auto response = co_await respond(*visit);

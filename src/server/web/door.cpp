@@ -8,14 +8,20 @@
 namespace securelogin::web {
 namespace asio = boost::asio;
 
-Door::Door(const Size& size, auth::Store& store, const auth::Clock& clock, EventLog& log,
-           std::shared_ptr<const Site> site)
-    : memory_(size.remembered > 0 ? std::make_unique<auth::TokenMemory>(size.remembered) : nullptr),
+Contexts::Contexts(std::size_t threads)
+{
+    for (std::size_t made = 0; made < threads; ++made) {
+        all_.push_back(std::make_unique<asio::io_context>(1));
+    }
+}
+
+Door::Door(Contexts& contexts, std::size_t remembered, auth::Store& store, const auth::Clock& clock,
+           EventLog& log, std::shared_ptr<const Site> site)
+    : memory_(remembered > 0 ? std::make_unique<auth::TokenMemory>(remembered) : nullptr),
       site_(std::move(site))
 {
-    workers_.reserve(size.threads);
-    for (std::size_t made = 0; made < size.threads; ++made) {
-        workers_.push_back(std::make_unique<Worker>(store, memory_.get(), clock, log, site_));
+    for (const auto& io : contexts.all()) {
+        workers_.push_back(std::make_unique<Worker>(*io, store, memory_.get(), clock, log, site_));
     }
 }
 

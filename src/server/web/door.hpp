@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -18,16 +19,26 @@
 
 namespace securelogin::web {
 
+/// What the threads of the door run.  Apart from it: connections that are open at the end go with these,
+/// after the store has answered whoever they wait for.
+class Contexts {
+  public:
+    explicit Contexts(std::size_t threads);
+    [[nodiscard]] const std::vector<std::unique_ptr<boost::asio::io_context>>& all() const noexcept
+    {
+        return all_;
+    }
+
+  private:
+    std::vector<std::unique_ptr<boost::asio::io_context>> all_;
+};
+
 class Door final : public net::Door {
   public:
-    struct Size {
-        std::size_t threads;     // > 0
-        std::size_t remembered;  // tokens; nought: each is looked up
-    };
-
-    /// All must outlive this.  Throws auth::StoreError.
-    Door(const Size& size, auth::Store& store, const auth::Clock& clock, EventLog& log,
-         std::shared_ptr<const Site> site);
+    /// A thread for each context.  `remembered` tokens; nought: each is looked up.  All must outlive this.
+    /// Throws auth::StoreError.
+    Door(Contexts& contexts, std::size_t remembered, auth::Store& store, const auth::Clock& clock,
+         EventLog& log, std::shared_ptr<const Site> site);
 
     /// Starts the threads.  Once.
     void start();

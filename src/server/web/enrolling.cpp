@@ -68,7 +68,9 @@ Response unproved(const Visit& visit, EnrolmentsUnderWay::Enrolment enrolment, s
                 proof_view(std::move(csrf), id, *enrolment, replaces, notice_of_step(step)));
         },
         http::status::unprocessable_entity);
-    visit.site.under_way.keep(std::move(id), std::move(enrolment), binding_of(visit));
+    const auto purpose =
+        replaces ? EnrolmentsUnderWay::Purpose::new_key : EnrolmentsUnderWay::Purpose::account;
+    visit.site.under_way.keep(std::move(id), purpose, std::move(enrolment), binding_of(visit));
     return response;
 }
 

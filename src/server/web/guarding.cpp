@@ -54,7 +54,7 @@ asio::awaitable<Response> verify(const Visit& visit)
     for (const auto& [name, value] : answer.headers) {
         response.set(boost::beast::string_view(name.data(), name.size()), value);
     }
-    if (answer.verdict == GuardAnswer::Verdict::doubt) {
+    if (answer.verdict == GuardAnswer::Verdict::doubt && visit.worker.may_complain()) {
         visit.site.log.write(Level::warning, "guard_in_doubt",
                              {{"reason", std::string(answer.reason)}, {"source", visit.peer.address()}});
     }

@@ -55,7 +55,11 @@ asio::awaitable<Response> show_login(const Visit& visit)
 {
     const auto query = Form::parse(visit.query());
     const auto back = way_back(visit, query ? (*query)["back"] : std::string_view());
-    if (holder_of(visit)) co_return see_other(visit, back.empty() ? kAccount : std::string_view(back));
+    if (const auto holder = holder_of(visit)) {
+        // Who must change the password would be sent back here by a guarded site, for ever.
+        const bool astray = back.empty() || holder->must_change;
+        co_return see_other(visit, astray ? kAccount : std::string_view(back));
+    }
     LoginView view;
     view.back = back;
     co_return login_page(visit, std::move(view), http::status::ok);

@@ -105,7 +105,8 @@ asio::awaitable<Response> begin_registration(const Visit& visit)
     auto response = page_with_forms(visit, [&](std::string csrf) {
         return visit.site.pages.proof(proof_view(std::move(csrf), id, *enrolment, false, std::nullopt));
     });
-    visit.site.under_way.keep(std::move(id), std::move(enrolment), binding_of(visit));
+    visit.site.under_way.keep(std::move(id), EnrolmentsUnderWay::Purpose::account, std::move(enrolment),
+                              binding_of(visit));
     co_return response;
 }
 
@@ -114,7 +115,8 @@ asio::awaitable<Response> prove_registration(const Visit& visit)
     auto posted = posted_form(visit);
     if (auto* const instead = std::get_if<Response>(&posted)) co_return std::move(*instead);
     const auto& form = std::get<Form>(posted);
-    auto enrolment = visit.site.under_way.take(form["enrolment"], binding_of(visit));
+    auto enrolment =
+        visit.site.under_way.take(form["enrolment"], EnrolmentsUnderWay::Purpose::account, binding_of(visit));
     if (!enrolment) {
         co_return problem(visit, http::status::gone,
                           "This has taken too long: begin again; the invitation is as it was.");

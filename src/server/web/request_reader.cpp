@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "common/secret.hpp"
 
@@ -15,10 +16,10 @@ namespace {
 constexpr std::size_t kFirstRoom = std::size_t{4} * 1024;
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
-/// What the parser would put up with, though others may read it differently.
-bool is_ambiguous(std::string_view head)
+/// What the parser would put up with, though others may read it differently; from `from` on.
+bool is_ambiguous(std::string_view head, std::size_t from)
 {
-    for (std::size_t at = 0; at < head.size(); ++at) {
+    for (std::size_t at = from; at < head.size(); ++at) {
         const char c = head[at];
         if (c == '\0') return true;
         if (c == '\n' && (at == 0 || head[at - 1] != '\r')) return true;
@@ -70,58 +71,84 @@ std::optional<http::status> fault_of(const Request& request)
 
 std::span<char> RequestReader::space()
 {
-    if (begin_ == end_) begin_ = end_ = 0;
+    if (begin_ > 0) {
+        const auto kept = end_ - begin_;
+        std::memmove(octets_.data(), octets_.data() + begin_, kept);
+        wipe(std::span(octets_).subspan(kept, end_ - kept));
+        begin_ = 0;
+        end_ = kept;
+    }
     if (end_ == octets_.size()) {
         // Grown by hand: what lay in the smaller room is not to be left there.
-        std::vector<char> larger(std::max(kFirstRoom, octets_.size() * 2));
-        std::memcpy(larger.data(), octets_.data() + begin_, end_ - begin_);
+        const auto size = octets_.empty() ? kFirstRoom : octets_.size() * 2;
+        std::vector<char> larger(std::min(size, kLongestHead + kLongestBody));
+        std::copy_n(octets_.begin(), end_, larger.begin());
         larger.swap(octets_);
         wipe(larger);
-        end_ -= begin_;
-        begin_ = 0;
     }
     return std::span(octets_).subspan(end_);
 }
 
 RequestReader::Next RequestReader::next()
 {
-    const auto here = unread();
-    const auto head_end = here.substr(0, kLongestHead).find(kEndOfHead);
-    if (head_end == std::string_view::npos) {
-        if (here.size() >= kLongestHead) return {.refused = http::status::request_header_fields_too_large};
-        // Told at once: such a line may never end in another way.
-        if (is_ambiguous(here.substr(0, here.rfind('\n') + 1))) return {.refused = http::status::bad_request};
-        return {};
+    if (!head_) {
+        if (const auto fault = read_head()) return {.refused = fault};
     }
-    const auto head = here.substr(0, head_end + kEndOfHead.size());
-    if (is_ambiguous(head)) return {.refused = http::status::bad_request};
+    if (!head_ || unread().size() < needed_) return {};
+    const auto head_size = needed_ - *length_of_body(*head_);
+    head_->body().assign(unread().substr(head_size, needed_ - head_size));
+    take(needed_);
+    return {.request = std::exchange(head_, std::nullopt)};
+}
+
+/// Looks at each octet once, however small the pieces are that they come in.
+std::optional<http::status> RequestReader::read_head()
+{
+    const auto here = unread();
+    const auto head_end = here.substr(0, kLongestHead).find(kEndOfHead, scanned_);
+    if (head_end != std::string_view::npos) return parse_head(here.substr(0, head_end + kEndOfHead.size()));
+    if (here.size() >= kLongestHead) return http::status::request_header_fields_too_large;
+    // Told at once: such a line may never end in another way.
+    const auto line_start = scanned_ == 0 ? 0 : scanned_ - 1;
+    const auto lines = here.substr(0, here.rfind('\n') + 1);
+    if (lines.size() > line_start && is_ambiguous(lines, line_start)) return http::status::bad_request;
+    scanned_ = here.size() - std::min(here.size(), kEndOfHead.size() - 1);
+    return std::nullopt;
+}
+
+std::optional<http::status> RequestReader::parse_head(std::string_view head)
+{
+    const auto fields = std::ranges::count(head, '\n');
+    if (fields > static_cast<std::ptrdiff_t>(kMostFields + 2))
+        return http::status::request_header_fields_too_large;
+    if (is_ambiguous(head, 0)) return http::status::bad_request;
     http::request_parser<http::string_body> parser;
     parser.header_limit(kLongestHead);
     parser.body_limit(kLongestBody);
     boost::beast::error_code error;
     parser.put(boost::asio::buffer(head.data(), head.size()), error);
-    if (error && error != http::error::need_more) return {.refused = status_of(error)};
-    if (!parser.is_header_done()) return {.refused = http::status::bad_request};
-    if (const auto fault = fault_of(parser.get())) return {.refused = fault};
-    const auto length = *length_of_body(parser.get());
-    if (here.size() < head.size() + length) return {};
-    auto request = parser.release();
-    request.body().assign(here.substr(head.size(), length));
-    take(head.size() + length);
-    return {.request = std::move(request)};
+    if (error && error != http::error::need_more) return status_of(error);
+    if (!parser.is_header_done()) return http::status::bad_request;
+    if (const auto fault = fault_of(parser.get())) return fault;
+    head_ = parser.release();
+    needed_ = head.size() + *length_of_body(*head_);
+    return std::nullopt;
 }
 
 void RequestReader::take(std::size_t count) noexcept
 {
     wipe(std::span(octets_).subspan(begin_, count));
     begin_ += count;
+    scanned_ = 0;
+    needed_ = 0;
 }
 
 void RequestReader::forget() noexcept
 {
     wipe(std::span(octets_).subspan(begin_, end_ - begin_));
     std::vector<char>().swap(octets_);
-    begin_ = end_ = 0;
+    begin_ = end_ = scanned_ = needed_ = 0;
+    head_.reset();
 }
 
 }  // namespace securelogin::web

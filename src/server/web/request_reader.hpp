@@ -22,6 +22,7 @@ class RequestReader {
   public:
     static constexpr std::size_t kLongestHead = std::size_t{16} * 1024;  // octets, the empty line included
     static constexpr std::size_t kLongestBody = std::size_t{16} * 1024;
+    static constexpr std::size_t kMostFields = 100;
     static constexpr std::size_t kLongestTarget = std::size_t{4} * 1024;
 
     RequestReader() = default;
@@ -29,7 +30,8 @@ class RequestReader {
     RequestReader(const RequestReader&) = delete;
     RequestReader& operator=(const RequestReader&) = delete;
 
-    /// Where the next octets go; never empty.
+    /// Where the next octets go; never empty.  What is held never grows beyond a head and a body.  REQUIRES:
+    /// next() has just found nothing.
     [[nodiscard]] std::span<char> space();
     void received(std::size_t count) noexcept { end_ += count; }
 
@@ -50,11 +52,16 @@ class RequestReader {
     {
         return {octets_.data() + begin_, end_ - begin_};
     }
+    [[nodiscard]] std::optional<http::status> read_head();
+    [[nodiscard]] std::optional<http::status> parse_head(std::string_view head);
     void take(std::size_t count) noexcept;
 
     std::vector<char> octets_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    std::size_t scanned_ = 0;      // of the unread: no head's end begins in front of this
+    std::optional<Request> head_;  // of the request whose body is still to come, once it has been read
+    std::size_t needed_ = 0;       // then: octets of head and body
 };
 
 }  // namespace securelogin::web

@@ -14,9 +14,9 @@ constexpr std::chrono::seconds kTickOfUses{1};
 
 }  // namespace
 
-Worker::Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
-               std::shared_ptr<const Site> site)
-    : log_(log), site_(std::move(site)), desk_(store, memory, clock, site_->sessions), io_(1), timer_(io_)
+Worker::Worker(asio::io_context& io, auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock,
+               EventLog& log, std::shared_ptr<const Site> site)
+    : log_(log), site_(std::move(site)), desk_(store, memory, clock, site_->sessions), io_(io), timer_(io_)
 {
     schedule_tick();
 }
@@ -63,6 +63,15 @@ auth::TokenVerdict Worker::check(std::string_view token)
 {
     desk_.keep_up();
     return desk_.check(token);
+}
+
+bool Worker::may_complain()
+{
+    constexpr std::chrono::seconds apart{1};
+    const auto now = std::chrono::steady_clock::now();
+    if (now - complained_ < apart) return false;
+    complained_ = now;
+    return true;
 }
 
 void Worker::schedule_tick()

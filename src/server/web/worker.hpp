@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -21,10 +22,11 @@ namespace securelogin::web {
 
 class Worker {
   public:
-    /// All must outlive this; `memory` may be null.  Throws auth::StoreError.
-    Worker(auth::Store& store, auth::TokenMemory* memory, const auth::Clock& clock, EventLog& log,
-           std::shared_ptr<const Site> site);
-    /// Ends all connections.
+    /// All must outlive this; `memory` may be null.  `io` is run by one thread, this worker's.  Throws
+    /// auth::StoreError.
+    Worker(boost::asio::io_context& io, auth::Store& store, auth::TokenMemory* memory,
+           const auth::Clock& clock, EventLog& log, std::shared_ptr<const Site> site);
+    /// Connections stay as they are until `io` goes.
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -45,6 +47,8 @@ class Worker {
     [[nodiscard]] const std::shared_ptr<const Site>& site() const noexcept { return site_; }
     /// Whose token it is now.  Throws auth::StoreError, OpenSslError.
     [[nodiscard]] auth::TokenVerdict check(std::string_view token);
+    /// Once a second: what anybody can cause as often as they like does not fill the log.
+    [[nodiscard]] bool may_complain();
 
   private:
     void run() noexcept;
@@ -53,7 +57,8 @@ class Worker {
     EventLog& log_;
     std::shared_ptr<const Site> site_;
     auth::TokenDesk desk_;
-    boost::asio::io_context io_;  // holds the connections: goes before what they use
+    std::chrono::steady_clock::time_point complained_;
+    boost::asio::io_context& io_;  // holds the connections
     boost::asio::steady_timer timer_;
     std::thread thread_;
 };

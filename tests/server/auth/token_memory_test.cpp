@@ -11,6 +11,7 @@
 
 #include "server/auth/session_check.hpp"
 #include "server/auth/sessions.hpp"
+#include "server/auth/token_desk.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/fake_random.hpp"
 #include "tests/support/memory_store.hpp"
@@ -229,6 +230,46 @@ TEST(SessionCheck, AUseThatIsDueIsAnsweredFromMemoryAndAskedForUntilItIsNoted)
     clock.advance(1s);
     EXPECT_FALSE(check.check(token.view()).holder);
     EXPECT_EQ(reader.look_ups, 2) << "a no is looked up";
+}
+
+/// What is only good for a new password is used as well, and is noted like any other.
+TEST(TokenDesk, TheUseOfAConfinedSessionIsNoted)
+{
+    support::FakeClock clock;
+    support::FakeRandom random;
+    support::MemoryStore store;
+    const NewAccount account{.id = UserId{1},
+                             .name = *UserName::parse("alice"),
+                             .phc = Secret::copy_of("$argon2id$"),
+                             .totp_secret = Secret::copy_of("12345678901234567890"),
+                             .totp = {},
+                             .created_at = kNoon};
+    const Session session{.user = UserId{1},
+                          .id = "0badcafe",
+                          .opened_at = kNoon,
+                          .expires_at = kNoon + 12h,
+                          .last_used_at = kNoon,
+                          .source = "local"};
+    const auto token = new_token(random);
+    const auto hash = TokenHasher()(token.view());
+    transact(store, [&](Transaction& t) {
+        EXPECT_TRUE(t.add_account(account));
+        t.require_new_password(*t.find_account(account.name));
+        EXPECT_TRUE(t.open_session(session));
+        t.set_session_token(session, hash);
+    });
+    TokenMemory memory(1000);
+    TokenDesk desk(store, &memory, clock, {});
+    clock.advance(61s);
+    for (int time = 0; time < 2; ++time) {
+        const auto verdict = desk.check(token.view());
+        EXPECT_FALSE(verdict.holder);
+        EXPECT_TRUE(verdict.confined);
+        desk.write_uses();
+    }
+    transact(store, [&](Transaction& t) {
+        EXPECT_EQ(t.find_session(UserId{1}, "0badcafe")->last_used_at, kNoon + 61s);
+    });
 }
 
 /// One revokes, others look: nobody gets a yes to a question that came after the revocation.

@@ -15,7 +15,7 @@ const auto kThere = auth::Source::from_address("192.0.2.2");
 
 TEST(Slots, WhoSpeaksForManyIsBoundedInAllOnly)
 {
-    Slots slots({.in_all = 3, .per_source = 1});
+    Slots slots({.in_all = 4, .per_source = 1});
     const auto proxy = auth::Source::from_address("127.0.0.1");
     const auto one = slots.take(proxy, Slots::Bound::all);
     const auto two = slots.take(proxy, Slots::Bound::all);
@@ -23,7 +23,8 @@ TEST(Slots, WhoSpeaksForManyIsBoundedInAllOnly)
     EXPECT_FALSE(slots.take(proxy));
     const auto three = slots.take(proxy, Slots::Bound::all);
     EXPECT_TRUE(three);
-    EXPECT_FALSE(slots.take(proxy, Slots::Bound::all));
+    EXPECT_FALSE(slots.take(proxy, Slots::Bound::all)) << "a quarter is others'";
+    EXPECT_TRUE(slots.take(auth::Source::from_address("192.0.2.7")));
 }
 
 TEST(Slots, AreCountedPerSource)

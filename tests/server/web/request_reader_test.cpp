@@ -109,6 +109,34 @@ INSTANTIATE_TEST_SUITE_P(
         RequestCase{"EmptyLineFirst", "\r\nGET / HTTP/1.1\r\n" + kHost + "\r\n", "refused 400"}),
     [](const auto& row) { return row.param.name; });
 
+/// However much comes on one connection, and however it is cut.
+TEST(RequestReader, HoldsNoMoreThanARequest)
+{
+    RequestReader reader;
+    const std::string request = kForm + "Content-Length: 9000\r\n\r\n" + std::string(9000, 'a');
+    std::string unsent;
+    std::size_t largest = 0;
+    for (int number = 0; number < 500; ++number) {
+        unsent += request;
+        const auto half =
+            unsent.size() - request.size() / 2;  // there is always one that is still to be ended
+        put(reader, std::string_view(unsent).substr(0, half));
+        unsent.erase(0, half);
+        while (reader.next().request) {
+        }
+        largest = std::max(largest, reader.space().size());
+    }
+    EXPECT_LE(largest, RequestReader::kLongestHead + RequestReader::kLongestBody);
+}
+
+TEST(RequestReader, HasAHundredFieldsAtMost)
+{
+    std::string octets = "GET / HTTP/1.1\r\n" + kHost;
+    for (int field = 0; field < 99; ++field) octets += "X: 1\r\n";
+    EXPECT_EQ(read_all(octets + "\r\n"), "GET / [] ");
+    EXPECT_EQ(read_all(octets + "X: 1\r\nX: 1\r\n\r\n"), "refused 431");
+}
+
 TEST(RequestReader, HoldsNothingWhenItHasBeenTaken)
 {
     RequestReader reader;
