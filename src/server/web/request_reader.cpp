@@ -109,9 +109,9 @@ std::optional<http::status> RequestReader::read_head()
     if (head_end != std::string_view::npos) return parse_head(here.substr(0, head_end + kEndOfHead.size()));
     if (here.size() >= kLongestHead) return http::status::request_header_fields_too_large;
     // Told at once: such a line may never end in another way.
-    const auto line_start = scanned_ == 0 ? 0 : scanned_ - 1;
     const auto lines = here.substr(0, here.rfind('\n') + 1);
-    if (lines.size() > line_start && is_ambiguous(lines, line_start)) return http::status::bad_request;
+    if (is_ambiguous(lines, checked_)) return http::status::bad_request;
+    checked_ = lines.size();
     scanned_ = here.size() - std::min(here.size(), kEndOfHead.size() - 1);
     return std::nullopt;
 }
@@ -139,15 +139,14 @@ void RequestReader::take(std::size_t count) noexcept
 {
     wipe(std::span(octets_).subspan(begin_, count));
     begin_ += count;
-    scanned_ = 0;
-    needed_ = 0;
+    scanned_ = checked_ = needed_ = 0;
 }
 
 void RequestReader::forget() noexcept
 {
     wipe(std::span(octets_).subspan(begin_, end_ - begin_));
     std::vector<char>().swap(octets_);
-    begin_ = end_ = scanned_ = needed_ = 0;
+    begin_ = end_ = scanned_ = checked_ = needed_ = 0;
     head_.reset();
 }
 

@@ -60,6 +60,7 @@ class RequestReader {
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t scanned_ = 0;      // of the unread: no head's end begins in front of this
+    std::size_t checked_ = 0;      // of the unread: whole lines that can be read in one way
     std::optional<Request> head_;  // of the request whose body is still to come, once it has been read
     std::size_t needed_ = 0;       // then: octets of head and body
 };

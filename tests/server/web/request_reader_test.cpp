@@ -82,6 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
         RequestCase{"BareLfInHeader", "GET / HTTP/1.1\r\n" + kHost + "X: a\nY: b\r\n\r\n", "refused 400"},
         RequestCase{"BareCr", "GET / HTTP/1.1\r\n" + kHost + "X: a\rb\r\n\r\n", "refused 400"},
         RequestCase{"ObsoleteFolding", "GET / HTTP/1.1\r\n" + kHost + "X: a\r\n b\r\n\r\n", "refused 400"},
+        RequestCase{"ObsoleteFoldingUnfinished", "GET / HTTP/1.1\r\n" + kHost + "X: a\r\n b\r\nY: c",
+                    "refused 400"},
         RequestCase{"BlankBeforeColon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "refused 400"},
         RequestCase{"LengthsInConflict", kForm + "Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b",
                     "refused 400"},
