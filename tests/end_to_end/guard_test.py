@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -24,9 +25,11 @@ MISLEADING = {"X-Original-URL": "https://app.example.com/public/", "X-Original-M
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the kernel gives to whoever asks for any: it is still free when a server comes to bind it."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(15000, 32000)))
+            return probe.getsockname()[1]
 
 
 def listens(port):
