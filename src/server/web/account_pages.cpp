@@ -41,12 +41,16 @@ struct Order {
     Holder holder;
 };
 
-std::variant<Order, Response> order_of(const Visit& visit)
+/// Who must change the password gives no other order.
+enum class Giver { anybody, full_holder };
+
+std::variant<Order, Response> order_of(const Visit& visit, Giver giver = Giver::full_holder)
 {
     auto posted = posted_form(visit);
     if (auto* const instead = std::get_if<Response>(&posted)) return std::move(*instead);
     auto holder = holder_of(visit);
     if (!holder) return see_other(visit, kLoginFirst);
+    if (holder->must_change && giver == Giver::full_holder) return see_other(visit, "/account");
     return Order{.form = std::get<Form>(std::move(posted)), .holder = *std::move(holder)};
 }
 
@@ -186,7 +190,7 @@ asio::awaitable<Response> show_account(const Visit& visit)
 
 asio::awaitable<Response> change_password(const Visit& visit)
 {
-    auto ordered = order_of(visit);
+    auto ordered = order_of(visit, Giver::anybody);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
     if (order.form["new_password"] != order.form["new_password_again"]) {
@@ -208,7 +212,6 @@ asio::awaitable<Response> begin_new_key(const Visit& visit)
     auto ordered = order_of(visit);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
-    if (order.holder.must_change) co_return see_other(visit, "/account");
     auto instead = co_await prove_again(visit, order, Section::totp);
     if (instead) co_return std::move(*instead);
     const auto session = order.holder.session(visit);
@@ -230,7 +233,6 @@ asio::awaitable<Response> prove_new_key(const Visit& visit)
     auto ordered = order_of(visit);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
-    if (order.holder.must_change) co_return see_other(visit, "/account");
     const auto& form = order.form;
     auto enrolment =
         visit.site.under_way.take(form["enrolment"], EnrolmentsUnderWay::Purpose::new_key, binding_of(visit));
@@ -255,7 +257,6 @@ asio::awaitable<Response> replace_recovery_codes(const Visit& visit)
     auto ordered = order_of(visit);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
-    if (order.holder.must_change) co_return see_other(visit, "/account");
     auto instead = co_await prove_again(visit, order, Section::recovery_codes);
     if (instead) co_return std::move(*instead);
     const auto session = order.holder.session(visit);
@@ -271,7 +272,6 @@ asio::awaitable<Response> end_sessions(const Visit& visit)
     auto ordered = order_of(visit);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
-    if (order.holder.must_change) co_return see_other(visit, "/account");
     auto instead = co_await prove_again(visit, order, Section::sessions);
     if (instead) co_return std::move(*instead);
     const auto session = order.holder.session(visit);
@@ -292,7 +292,6 @@ asio::awaitable<Response> forget_device(const Visit& visit)
     auto ordered = order_of(visit);
     if (auto* const instead = std::get_if<Response>(&ordered)) co_return std::move(*instead);
     const auto& order = std::get<Order>(ordered);
-    if (order.holder.must_change) co_return see_other(visit, "/account");
     auto instead = co_await prove_again(visit, order, Section::devices);
     if (instead) co_return std::move(*instead);
     const auto session = order.holder.session(visit);
