@@ -200,11 +200,12 @@ std::span<const Migration> migrations() noexcept { return kMigrations; }
 Content identify(Connection& connection)
 {
     return connection.attempt("opening", [&] {
+        // The tables first: they and the id come in one transaction, and another process may commit
+        // it between the two questions.
+        const int tables = number(connection, "SELECT COUNT(*) FROM sqlite_schema");
         const int application = number(connection, "PRAGMA application_id");
         if (application == kApplicationId) return Content::ours;
-        if (application == 0 && number(connection, "SELECT COUNT(*) FROM sqlite_schema") == 0) {
-            return Content::nothing;
-        }
+        if (application == 0 && tables == 0) return Content::nothing;
         refuse(connection, "it is another program's database", "name another file, or move this one away");
     });
 }
