@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-_LISTENING = re.compile(r"^listening on \S+:(\d+) \((TLS|plain)", re.MULTILINE)
+_LISTENING = re.compile(r"^listening on \S+:(\d+) \((TLS|plain|HTTPS|HTTP)\b", re.MULTILINE)
 _RESIDENT = re.compile(r"^VmRSS:\s*(\d+) kB$", re.MULTILINE)
 _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$")
 
@@ -13,8 +13,8 @@ _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$")
 class Daemon:
     """Runs from construction to the end of the `with` block; `start_ms` is from its start to `listening`."""
 
-    def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False, beside: pathlib.Path | None = None,
-                 settings: str = "", verify: pathlib.Path | None = None):
+    def __init__(self, program: pathlib.Path, data: pathlib.Path, plain: bool = False, web: bool = False,
+                 beside: pathlib.Path | None = None, settings: str = "", verify: pathlib.Path | None = None):
         """`beside` is where its settings and log go; else beside `data`.  Without `settings`: the defaults, whatever this
         host's own settings say."""
         place = beside or data.parent
@@ -24,12 +24,14 @@ class Daemon:
         command = [program, "--config", self.settings, "--data", data, "--listen", "127.0.0.1:0"]
         if plain:
             command += ["--listen-plain", "127.0.0.1:0"]
+        if web:
+            command += ["--listen-web", "127.0.0.1:0"]
         if verify:
             command += ["--listen-verify", f"unix:{verify}"]
         with self._log.open("wb") as stderr:
             begin = time.monotonic()
             self._process = subprocess.Popen(command, stderr=stderr)
-        self.ports = self._await_ports(2 if plain else 1)
+        self.ports = self._await_ports()
         self.start_ms = (time.monotonic() - begin) * 1000
 
     def __enter__(self):
@@ -43,11 +45,11 @@ class Daemon:
     def pid(self) -> int:
         return self._process.pid
 
-    def _await_ports(self, count: int) -> dict[str, int]:
-        """By `TLS` and `plain`."""
+    def _await_ports(self) -> dict[str, int]:
+        """By `TLS`, `plain`, `HTTPS` and `HTTP`.  All are announced at once."""
         for _ in range(200_000):
             found = _LISTENING.findall(self._log.read_text(errors="replace"))
-            if len(found) == count:
+            if found:
                 return {kind: int(port) for port, kind in found}
             if self._process.poll() is not None:
                 break

@@ -39,6 +39,7 @@ class Plan:
     quiet: float
     flood: float
     after: float
+    pages: bool = False  # the browsers' door
 
     def seconds(self) -> float:
         return len(self.floods) * (self.quiet + self.flood + self.after)
@@ -61,7 +62,7 @@ class Run:
         data = self.work / "data"
         self._output("bench_enrol", data, ENROLLED, *as_options(parameters))
         settings = "[password]\n" + "".join(f"{key} = {value}\n" for key, value in parameters.items())
-        with Daemon(self.programs / "securelogind", data, settings=settings) as daemon:
+        with Daemon(self.programs / "securelogind", data, web=self.plan.pages, settings=settings) as daemon:
             bound = self._bound(data, daemon)
             sampler = threading.Thread(target=self._sample, args=(daemon,))
             sampler.start()
@@ -91,7 +92,8 @@ class Run:
         rate = capacity * REAL_SHARE
         regulars = 10 + math.ceil(rate / len(KINDS) * min(CODES_REST, self.plan.seconds()))
         floods = [word for sources, times in self.plan.floods for word in ("--flood", f"{sources}:{capacity * times}")]
-        command = [self.programs / "bench_flood", "--port", daemon.ports["TLS"], "--server", daemon.pid,
+        door = ["--pages", "--port", daemon.ports["HTTPS"]] if self.plan.pages else ["--port", daemon.ports["TLS"]]
+        command = [self.programs / "bench_flood", *door, "--server", daemon.pid,
                    "--users", ENROLLED, "--regulars", regulars, "--rate", rate, "--quiet", self.plan.quiet,
                    "--flood-for", self.plan.flood, "--after", self.plan.after, *floods]
         with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True, cwd=self.work) as load:
@@ -246,9 +248,10 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs", type=pathlib.Path, required=True)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--pages", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the directory and the daemon go
-    weather = run(options.programs.resolve(), QUICK if options.quick else FULL)
+    weather = run(options.programs.resolve(), dataclasses.replace(QUICK if options.quick else FULL, pages=options.pages))
     print(tabulate(weather))
     return 1 if any(storm.tally["granted"] for storm in weather.storms) else 0
 

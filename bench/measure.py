@@ -1,7 +1,7 @@
 """Runs every measurement of scripts/bench and prints the table.
 
-What is held against each other is taken in turn, several times over, and the medians are compared: a machine that gets
-slower meanwhile gets slower for both.  Everything lies in a temporary directory that goes at the end."""
+What is held against each other is taken in turn, many times over for a short while, each against what was seen just before
+and just after it, and the median of the ratios is the figure: a machine that gets slower meanwhile gets slower for both.  Everything lies in a temporary directory that goes at the end."""
 
 import argparse
 import contextlib
@@ -19,6 +19,7 @@ import tempfile
 import time
 
 from daemon import Daemon
+from figures import median, middle_half, ratios, say
 from table import Table
 
 CONNECTIONS = 64  # saturation
@@ -40,9 +41,9 @@ class Plan:
     part: float
 
 
-FULL = Plan(rounds=5, raw=5, warm_up=2, load=10, verdicts=200, idle_connections=3000, logged_in_connections=1000,
+FULL = Plan(rounds=12, raw=2.5, warm_up=1.5, load=6, verdicts=200, idle_connections=3000, logged_in_connections=1000,
             starts=10, part=1)
-QUICK = Plan(rounds=2, raw=2, warm_up=1, load=4, verdicts=20, idle_connections=1000, logged_in_connections=200,
+QUICK = Plan(rounds=3, raw=2, warm_up=1, load=4, verdicts=20, idle_connections=1000, logged_in_connections=200,
              starts=5, part=0.1)
 
 
@@ -81,21 +82,25 @@ class Bench:
     # Measurements
 
     def throughput(self) -> None:
-        raw, shipped, load = [], [], []
+        raw, shipped, load = [self._rate("bench_raw_hash")], [self._rate("bench_raw_hash_shipped")], []
         for number in range(self.plan.rounds):
             say(f"saturation, round {number + 1} of {self.plan.rounds}")
-            raw.append(self._rate("bench_raw_hash"))
             with self._fresh(20_000) as data, Daemon(self.programs / "securelogind", data) as daemon:
                 load.append(self._logins(daemon, 20_000, self.plan.load))
+            raw.append(self._rate("bench_raw_hash"))
             shipped.append(self._rate("bench_raw_hash_shipped"))
         logins = median(load, "per_second")
         server_ms, hash_ms = median(load, "server_cpu_ms"), median(raw, "cpu_ms")
         self.rate = logins
         table = self.table
-        table.at_least("complete TLS logins a second / raw hash rate on arenas", logins / median(raw, "per_second"), 0.78)
-        table.at_least("complete TLS logins a second / raw rate of libsodium as shipped",
-                       logins / median(shipped, "per_second"), 1.2)
-        table.at_most("server CPU of a TLS login / CPU of a raw hash", server_ms / hash_ms, 1.15)
+        on_arenas = ratios(load, "per_second", raw, "per_second")
+        as_shipped = ratios(load, "per_second", shipped, "per_second")
+        cpu = ratios(load, "server_cpu_ms", raw, "cpu_ms")
+        table.at_least("complete TLS logins a second / raw hash rate on arenas", statistics.median(on_arenas), 0.78)
+        table.at_least("complete TLS logins a second / raw rate of libsodium as shipped", statistics.median(as_shipped), 1.2)
+        table.at_most("server CPU of a TLS login / CPU of a raw hash", statistics.median(cpu), 1.15)
+        table.fact("  the middle half of these, in the same order",
+                   "; ".join(middle_half(some) for some in (on_arenas, as_shipped, cpu)))
         table.fact("  logins a second; raw on arenas; raw as shipped",
                    f"{logins:.0f}; {median(raw, 'per_second'):.0f}; {median(shipped, 'per_second'):.0f}")
         table.fact("  CPU in ms: a login; a raw hash; the client's share",
@@ -235,17 +240,8 @@ def finish(process: subprocess.Popen) -> dict:
     return json.loads(output)
 
 
-def median(results: list[dict], key: str) -> float:
-    return statistics.median(result[key] for result in results)
-
-
 def quantile(results: list[dict], key: str, share: str) -> float:
     return statistics.median(result[key][share] for result in results)
-
-
-def say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"bench: {what}", file=sys.stderr)
 
 
 def measure(programs: pathlib.Path, plan: Plan) -> int:

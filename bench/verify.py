@@ -11,12 +11,13 @@ import json
 import os
 import pathlib
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 
 from daemon import Daemon
+from figures import median, say
+from population import enrol_with_sessions
 from table import Table
 
 CONNECTIONS = 64
@@ -46,11 +47,6 @@ class Bench:
         self.table = Table()
         self.failures = 0
 
-    def enrol(self) -> None:
-        say(f"making {self.plan.sessions:,} users with a session each")
-        for program in ("bench_enrol", "bench_sessions"):
-            subprocess.run([self.programs / program, self.data, str(self.plan.sessions)], check=True)
-
     def run(self) -> None:
         threads = os.cpu_count() or 1
         echoed, verified = self.work / "echo.sock", self.work / "verify.sock"
@@ -61,7 +57,7 @@ class Bench:
             for number in range(self.plan.rounds):
                 say(f"round {number + 1} of {self.plan.rounds}")
                 for depth, (echoes, answers) in rates.items():
-                    echoes.append(self._ask(echoed, echo.pid, depth, "--echo"))
+                    echoes.append(self._ask(echoed, echo.pid, depth, "--dialogue", "echo"))
                     answers.append(self._ask(verified, daemon.pid, depth))
         for depth, (echoes, answers) in rates.items():
             self._tell(depth, echoes, answers)
@@ -102,15 +98,6 @@ class Bench:
         return result
 
 
-def median(results: list[dict], key: str) -> float:
-    return statistics.median(result[key] for result in results)
-
-
-def say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"bench: {what}", file=sys.stderr)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs", type=pathlib.Path, required=True)
@@ -125,7 +112,7 @@ def main() -> int:
     programs = options.programs.resolve()
     with tempfile.TemporaryDirectory(prefix="run.", dir=programs.parent) as work:
         bench = Bench(programs, pathlib.Path(work), plan)
-        bench.enrol()
+        enrol_with_sessions(programs, bench.data, plan.sessions)
         bench.run()
         bench.table.fact("answers that were not a yes", str(bench.failures))
         print(bench.table)

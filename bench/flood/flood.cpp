@@ -5,6 +5,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <exception>
 #include <string>
 #include <utility>
@@ -40,6 +44,20 @@ std::string wrong_logins(std::uint64_t connection, const FloodPlan& plan)
         lines += name_for(connection * kLoginsPerConnection + login, plan) + "\r\nnot the password\r\n000000";
     }
     return lines;
+}
+
+/// The same as a program says it, which costs the server most for what it costs the sender here, too.
+std::string wrong_requests(std::uint64_t connection, const FloodPlan& plan)
+{
+    std::string requests;
+    for (std::size_t login = 0; login < kLoginsPerConnection; ++login) {
+        const auto body = R"({"username":")" + name_for(connection * kLoginsPerConnection + login, plan) +
+                          R"(","password":"not the password","code":"000000"})";
+        requests += "POST /api/v1/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
+        if (login + 1 == kLoginsPerConnection) requests += "Connection: close\r\n";
+        requests += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+    return requests;
 }
 
 }  // namespace
@@ -97,10 +115,17 @@ asio::awaitable<void> Flood::attack(std::uint64_t number)
         const Visit visit{.source = asio::ip::address_v4(kFirstSource + place * kSourceDistance),
                           .until = Clock::now() + kPatience};
         auto stream = co_await target_.connect(visit);
-        Conversation conversation(std::move(stream));
-        auto lines = wrong_logins(number, plan_);
-        co_await conversation.send(std::move(lines));
-        co_await listen(conversation);
+        if (target_.door() == Door::lines) {
+            Conversation conversation(std::move(stream));
+            auto lines = wrong_logins(number, plan_);
+            co_await conversation.send(std::move(lines));
+            co_await listen(conversation);
+        } else {
+            const auto requests = wrong_requests(number, plan_);
+            const auto octets = asio::buffer(requests);
+            co_await asio::async_write(stream, octets, asio::use_awaitable);
+            co_await read_answers(stream);
+        }
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): turned away, which is counted by what
                                        // is missing
     }
@@ -115,6 +140,20 @@ asio::awaitable<void> Flood::listen(Conversation& conversation)
         if (answer.code == code::kRefused) ++tally_.judged;
         if (answer.code == code::kTryLater) ++tally_.not_judged;
         if (answer.code == code::kLoggedIn) ++tally_.granted;
+    }
+}
+
+/// Until the server closes: then reading throws.
+asio::awaitable<void> Flood::read_answers(Stream& stream)
+{
+    namespace http = boost::beast::http;
+    boost::beast::flat_buffer received;
+    for (;;) {
+        http::response<http::string_body> response;
+        co_await http::async_read(stream, received, response, asio::use_awaitable);
+        if (response.result() == http::status::unauthorized) ++tally_.judged;
+        if (response.result() == http::status::too_many_requests) ++tally_.not_judged;
+        if (response.result() == http::status::ok) ++tally_.granted;
     }
 }
 

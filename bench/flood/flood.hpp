@@ -55,6 +55,7 @@ class Flood {
     [[nodiscard]] boost::asio::awaitable<void> offer();
     [[nodiscard]] boost::asio::awaitable<void> attack(std::uint64_t number);
     [[nodiscard]] boost::asio::awaitable<void> listen(Conversation& conversation);
+    [[nodiscard]] boost::asio::awaitable<void> read_answers(Stream& stream);
     void offer_one();
     void stop() noexcept;
 

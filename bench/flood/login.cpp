@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "bench/load/browser.hpp"
 #include "bench/load/login.hpp"
 #include "common/reply.hpp"
 
@@ -35,23 +36,76 @@ Try judge(const Answer& answer)
     return result;
 }
 
+Try judge(const Browser::Answer& answer)
+{
+    using Status = boost::beast::http::status;
+    Try result{.in = answer.status == Status::see_other, .refused = answer.status == Status::unauthorized};
+    result.has_code = answer.status == Status::too_many_requests;
+    if (result.has_code) result.retry_after = answer.retry_after;
+    if (!result.in) result.why = std::to_string(static_cast<unsigned>(answer.status));
+    return result;
+}
+
+/// What one try takes; `has_code` is what is left of the one before, and for the next.
+struct Means {
+    const Target& target;
+    Supply& supply;
+    const Person& person;
+    Clock::time_point until;
+    bool& has_code;
+};
+
+std::string code_for(const Means& means)
+{
+    const auto now = auth::SystemClock().now();
+    const auto user = means.person.user;
+    auto code = means.has_code ? means.supply.code_again(user, now) : means.supply.next_code(user, now);
+    means.has_code = false;  // until the server says so
+    return code;
+}
+
+asio::awaitable<Try> talk(const Means& means)
+{
+    const Visit visit{.source = means.person.source, .device = means.person.device, .until = means.until};
+    auto stream = co_await means.target.connect(visit);
+    Conversation conversation(std::move(stream));
+    co_await be_greeted(conversation);
+    co_await give_password(conversation, means.person.user);
+    auto code = code_for(means);
+    co_await conversation.send(std::move(code));
+    const auto answer = co_await conversation.next();
+    co_return judge(answer);
+}
+
+asio::awaitable<Try> browse(const Means& means)
+{
+    const auto& person = means.person;
+    const Visit visit{.source = person.source, .until = means.until};
+    auto stream = co_await means.target.connect(visit);
+    Browser browser(std::move(stream), means.target.port(),
+                    person.cookie != nullptr ? *person.cookie : std::string());
+    co_await browser.load_login_page();
+    auto code = code_for(means);
+    const auto answer = co_await browser.attempt(person.user, std::move(code));
+    auto result = judge(answer);
+    if (result.in && person.cookie != nullptr) *person.cookie = browser.device();
+    co_return result;
+}
+
 asio::awaitable<Try> try_once(const Target& target, Supply& supply, const Person& person,
                               Clock::time_point until, bool has_code)
 {
-    Try result{.has_code = has_code};
+    const Means means{
+        .target = target, .supply = supply, .person = person, .until = until, .has_code = has_code};
+    Try result;
     try {
-        const Visit visit{.source = person.source, .device = person.device, .until = until};
-        auto stream = co_await target.connect(visit);
-        Conversation conversation(std::move(stream));
-        co_await be_greeted(conversation);
-        co_await give_password(conversation, person.user);
-        const auto now = auth::SystemClock().now();
-        auto code = has_code ? supply.code_again(person.user, now) : supply.next_code(person.user, now);
-        result.has_code = false;  // until the server says so
-        co_await conversation.send(std::move(code));
-        const auto answer = co_await conversation.next();
-        result = judge(answer);
+        if (target.door() == Door::lines) {
+            result = co_await talk(means);
+        } else {
+            result = co_await browse(means);
+        }
     } catch (const std::exception& error) {
+        result.has_code = has_code;
         result.why = error.what();
     }
     co_return result;

@@ -37,6 +37,7 @@ constexpr std::chrono::seconds kToPrepare{60};  // one login: nobody is in the w
 
 struct Options {
     std::uint16_t port = 0;
+    bool pages = false;
     pid_t server = 0;
     UserNumber users = 0;             // enrolled
     UserNumber regulars = 0;          // of them, of each kind
@@ -178,7 +179,7 @@ void measure(const Options& options)
 {
     if (options.users <= 3 * options.regulars)
         throw std::runtime_error("too few users: the flood tries others than those who log in");
-    Target target("127.0.0.1", options.port, true);
+    Target target("127.0.0.1", options.port, true, options.pages ? Door::pages : Door::lines);
     Visits visits(options, target);
     visits.prepare();
     for (const auto& flood : options.floods) {
@@ -198,6 +199,7 @@ int main(int argc, char** argv)
         securelogin::bench::Options options;
         CLI::App app("real users under a flood of wrong logins", "bench_flood");
         app.add_option("--port", options.port)->required();
+        app.add_flag("--pages", options.pages, "the port serves browsers");
         app.add_option("--server", options.server, "its process id")->required();
         app.add_option("--users", options.users, "as many as bench_enrol was told")->required();
         app.add_option("--regulars", options.regulars, "users of each kind who log in")->required();

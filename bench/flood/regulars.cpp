@@ -34,6 +34,7 @@ Regulars::Regulars(Kind kind, UserNumber first, UserNumber users)
 {
     if (kind != Kind::device) return;
     for (UserNumber user = 0; user < users; ++user) devices_.push_back(client::DeviceKey::make());
+    cookies_.resize(users);
 }
 
 Person Regulars::next()
@@ -41,7 +42,8 @@ Person Regulars::next()
     const auto user = supply_.next_user();
     return {.user = user,
             .source = source_of(user),
-            .device = kind_ == Kind::device ? &devices_[user - first_] : nullptr};
+            .device = kind_ == Kind::device ? &devices_[user - first_] : nullptr,
+            .cookie = kind_ == Kind::device ? &cookies_[user - first_] : nullptr};
 }
 
 boost::asio::ip::address_v4 Regulars::source_of(UserNumber user)

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/ip/address_v4.hpp>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Person {
     UserNumber user = 0;
     boost::asio::ip::address_v4 source;
     const client::DeviceKey* device = nullptr;  // as long as the Regulars
+    std::string* cookie = nullptr;              // the same for a browser: empty until it has been given one
 };
 
 /// Users of one kind, each with a device or an address of their own.  A device shows up at another address
@@ -45,6 +47,7 @@ class Regulars {
     UserNumber first_;
     Supply supply_;
     std::vector<client::DeviceKey> devices_;  // by user - first_; empty unless kind_ is device
+    std::vector<std::string> cookies_;        // the same
     std::uint32_t places_ = 0;                // visited so far
 };
 

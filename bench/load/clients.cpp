@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "bench/load/browser.hpp"
 #include "bench/load/login.hpp"
 
 namespace securelogin::bench {
@@ -42,6 +43,16 @@ asio::awaitable<void> Clients::log_in()
     const auto begin = Clock::now();
     const auto user = supply_.next_user();
     auto stream = co_await target_.connect();
+    if (target_.door() == Door::lines) {
+        co_await talk(std::move(stream), user);
+    } else {
+        co_await browse(std::move(stream), user);
+    }
+    whole_.add(Clock::now() - begin);
+}
+
+asio::awaitable<void> Clients::talk(Stream stream, UserNumber user)
+{
     Conversation conversation(std::move(stream));
     co_await be_greeted(conversation);
     co_await give_password(conversation, user);
@@ -50,7 +61,17 @@ asio::awaitable<void> Clients::log_in()
     co_await give_code(conversation, std::move(code));
     verdict_.add(Clock::now() - code_sent);
     co_await quit(conversation);
-    whole_.add(Clock::now() - begin);
+}
+
+asio::awaitable<void> Clients::browse(Stream stream, UserNumber user)
+{
+    Browser browser(std::move(stream), target_.port());
+    co_await browser.load_login_page();
+    auto code = supply_.next_code(user, auth::SystemClock().now());
+    const auto submitted = Clock::now();
+    co_await browser.submit(user, std::move(code));
+    verdict_.add(Clock::now() - submitted);
+    co_await browser.leave();
 }
 
 }  // namespace securelogin::bench

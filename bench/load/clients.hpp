@@ -11,6 +11,8 @@
 #include "bench/load/distribution.hpp"
 #include "bench/load/supply.hpp"
 #include "bench/load/target.hpp"
+#include "bench/support/population.hpp"
+#include "common/stream.hpp"
 
 namespace securelogin::bench {
 
@@ -40,6 +42,8 @@ class Clients {
   private:
     [[nodiscard]] boost::asio::awaitable<void> log_in_again_and_again();
     [[nodiscard]] boost::asio::awaitable<void> log_in();
+    [[nodiscard]] boost::asio::awaitable<void> talk(Stream stream, UserNumber user);
+    [[nodiscard]] boost::asio::awaitable<void> browse(Stream stream, UserNumber user);
 
     boost::asio::io_context& io_;
     Target& target_;

@@ -14,6 +14,7 @@ namespace {
 struct Options {
     std::uint16_t port = 0;
     bool plain = false;
+    bool pages = false;
     UserNumber users = 0;
     std::size_t skip = 0;
     std::size_t connections = 64;
@@ -35,7 +36,7 @@ void measure(const Options& options)
     constexpr double ms = 1000;
     constexpr double cool_down = 30;  // for logins under way to end: no slower, or it is a failure
     boost::asio::io_context io(1);
-    Target target("127.0.0.1", options.port, !options.plain);
+    Target target("127.0.0.1", options.port, !options.plain, options.pages ? Door::pages : Door::lines);
     Supply supply(options.users, options.skip);
     Clients clients(io, target, supply);
     clients.start(options.connections);
@@ -75,6 +76,7 @@ int main(int argc, char** argv)
         CLI::App app("complete logins per second on a running server", "bench_logins");
         app.add_option("--port", options.port)->required();
         app.add_flag("--plain", options.plain, "the port serves no TLS");
+        app.add_flag("--pages", options.pages, "the port serves browsers");
         app.add_option("--users", options.users, "as many as bench_enrol was told")->required();
         app.add_option("--skip", options.skip, "so many users, who have logged in just now");
         app.add_option("--connections", options.connections)->capture_default_str();

@@ -47,8 +47,10 @@ void throw_if(const boost::system::error_code& error, const char* doing)
 
 }  // namespace
 
-Target::Target(const std::string& address, std::uint16_t port, bool tls)
-    : address_(asio::ip::make_address(address), port), tls_(tls ? make_client_context() : nullptr)
+Target::Target(const std::string& address, std::uint16_t port, bool tls, Door door)
+    : address_(asio::ip::make_address(address), port),
+      door_(door),
+      tls_(tls ? make_client_context() : nullptr)
 {
 }
 

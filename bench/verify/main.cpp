@@ -1,5 +1,5 @@
-// bench_verify: asks whose tokens they are, over and over, on connections that stay open; or talks to
-// bench_echo.
+// bench_verify: asks whose tokens they are, over and over, on connections that stay open: at the verify
+// socket, by GET /verify or through a proxy; or says the same to what they are held against.
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -9,6 +9,7 @@
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -22,10 +23,13 @@
 namespace securelogin::bench {
 namespace {
 
+const std::map<std::string, const Dialogue*> kDialogues{
+    {"verify", &kVerify}, {"echo", &kEcho}, {"guard", &kGuard}, {"site", &kSite}};
+
 struct Options {
-    std::string socket;
+    Address address = {};
+    std::string dialogue = "verify";
     std::uint32_t tokens = 0;
-    bool echo = false;
     unsigned connections = 64;
     unsigned depth = 1;
     unsigned threads = 2;
@@ -37,7 +41,8 @@ struct Options {
 /// What all threads see.
 struct Run {
     const Options& options;
-    const TokenLines& tokens;
+    const Tokens& tokens;
+    const Dialogue& dialogue;
     std::atomic<bool> counting = false;
     std::atomic<bool> over = false;
     std::atomic<std::uint64_t> answers = 0;
@@ -52,8 +57,7 @@ Askers connect(const Run& run, unsigned thread)
 {
     Askers askers;
     for (unsigned number = thread; number < run.options.connections; number += run.options.threads) {
-        askers.push_back(
-            std::make_unique<Asker>(run.options.socket, run.tokens, run.options.echo, number + 1));
+        askers.push_back(std::make_unique<Asker>(run.options.address, run.tokens, run.dialogue, number + 1));
     }
     return askers;
 }
@@ -104,8 +108,8 @@ void sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<d
 
 void measure(const Options& options)
 {
-    const TokenLines tokens(options.tokens);
-    Run run{.options = options, .tokens = tokens};
+    const Tokens tokens(options.tokens);
+    Run run{.options = options, .tokens = tokens, .dialogue = *kDialogues.at(options.dialogue)};
     std::vector<std::jthread> threads;
     for (unsigned thread = 0; thread < options.threads; ++thread) {
         threads.emplace_back([&run, thread] { ask(run, thread); });
@@ -137,9 +141,11 @@ int main(int argc, char** argv)
     try {
         securelogin::bench::Options options;
         CLI::App app("asks about tokens over and over", "bench_verify");
-        app.add_option("--socket", options.socket)->required();
+        app.add_option("--socket", options.address.socket);
+        app.add_option("--port", options.address.port, "of loopback");
         app.add_option("--tokens", options.tokens, "how many there are")->required();
-        app.add_flag("--echo", options.echo, "the server is bench_echo");
+        app.add_option("--dialogue", options.dialogue, "what is said")
+            ->check(CLI::IsMember(securelogin::bench::kDialogues));
         app.add_option("--connections", options.connections);
         app.add_option("--depth", options.depth, "questions under way on each");
         app.add_option("--threads", options.threads);

@@ -8,6 +8,7 @@
 #include <boost/asio/ssl/error.hpp>
 #include <cerrno>
 #include <climits>
+#include <exception>
 
 namespace securelogin {
 namespace asio = boost::asio;
@@ -42,15 +43,47 @@ Stream::~Stream()
 void Stream::expires_at(TimePoint deadline)
 {
     state_->expired = false;
-    state_->deadline.expires_at(deadline);  // aborts the wait for the deadline before
-    state_->deadline.async_wait([weak = std::weak_ptr(state_), deadline](Error error) {
-        const auto state = weak.lock();
-        // A handler that was already on its way when a new deadline was set is not aborted: it is told by its
-        // time.
-        if (error || !state || state->deadline.expiry() != deadline) return;
-        state->expired = true;
-        state->socket.cancel(error);
+    state_->due = deadline;
+    if (state_->awake || state_->deadline.expiry() > deadline) wake_in_time(state_);
+}
+
+void Stream::wake_in_time(const std::shared_ptr<State>& state)
+{
+    const auto wake = state->due;
+    state->deadline.expires_at(wake);  // aborts the wait before
+    state->awake = false;
+    state->deadline.async_wait([weak = std::weak_ptr(state), wake](Error error) {
+        const auto asleep = weak.lock();
+        // A handler that was already on its way when an earlier wake was set is not aborted: it is told by
+        // its time.
+        if (error || !asleep || asleep->deadline.expiry() != wake) return;
+        asleep->awake = true;
+        try {
+            if (std::chrono::steady_clock::now() < asleep->due) return wake_in_time(asleep);
+        } catch (const std::exception&) {
+            asleep->awake = true;  // out of memory: it expires now rather than never
+        }
+        asleep->expired = true;
+        asleep->socket.cancel(error);
     });
+}
+
+std::size_t Stream::try_read_some(asio::mutable_buffer into, Error& error)
+{
+    return at_once([&] { return state_->read(into); }, error);
+}
+
+std::size_t Stream::try_write_some(asio::const_buffer from, Error& error)
+{
+    return at_once([&] { return state_->write(from); }, error);
+}
+
+template <typename Try>
+std::size_t Stream::at_once(Try attempt, Error& error)
+{
+    const auto outcome = state_->expired ? Outcome{.error = asio::error::timed_out} : attempt();
+    error = outcome.want == Outcome::Want::nothing ? outcome.error : asio::error::would_block;
+    return outcome.count;
 }
 
 void Stream::cancel() noexcept

@@ -6,7 +6,7 @@
 //
 // One deadline is in force at a time, set by expires_at() and absolute: a peer that sends a byte a second
 // does not extend it.  Once it has passed, pending and later operations fail with asio::error::timed_out
-// until a new one is set.
+// until a new one is set.  To put it off costs nothing, however often: the timer looks again when it wakes.
 //
 // Not safe for concurrent use: all calls on the socket's executor, which must be a strand where several
 // threads run it. At most one operation at a time.  REQUIRES: the process ignores SIGPIPE.
@@ -78,9 +78,21 @@ class Stream {
     auto async_read_some(const Buffers& buffers, Token&& token)
     {
         const boost::asio::mutable_buffer into = first_of<boost::asio::mutable_buffer>(buffers);
+        if (ssl() == nullptr && into.size() > 0) {
+            return boost::asio::async_compose<Token, void(Error, std::size_t)>(
+                Receive{.state = state_.get(), .into = into}, token, state_->socket);
+        }
         return run<void(Error, std::size_t)>([state = state_.get(), into] { return state->read(into); },
                                              std::forward<Token>(token));
     }
+
+    // At once or not at all: asio::error::would_block, and no octets, when that would mean to wait.  Fails as
+    // the asynchronous ones do.
+
+    /// What async_wait_readable() has told of.
+    std::size_t try_read_some(boost::asio::mutable_buffer into, boost::system::error_code& error);
+    /// What has not been sent is to be sent by async_write_some, and is to stay where it is meanwhile.
+    std::size_t try_write_some(boost::asio::const_buffer from, boost::system::error_code& error);
 
     /// void(error_code, size_t).
     template <typename Buffers, typename Token>
@@ -126,7 +138,9 @@ class Stream {
 
         Socket socket;
         SslPtr ssl;
-        boost::asio::steady_timer deadline;
+        boost::asio::steady_timer deadline;  // wakes then, or before
+        TimePoint due = {};
+        bool awake = true;  // the timer is not set
         bool expired = false;
         bool said_goodbye = false;
         std::size_t discarded = 0;  // octets read by close()
@@ -141,6 +155,37 @@ class Stream {
         }
         return {};
     }
+
+    /// In clear the socket reads by itself: it need not be told again that readiness is wanted, which would
+    /// be a system call.
+    struct Receive {
+        State* state;
+        boost::asio::mutable_buffer into;
+
+        template <typename Self>
+        void operator()(Self& self)
+        {
+            if (state->expired || state->said_goodbye) {
+                const Error error = state->expired
+                                        ? boost::asio::error::make_error_code(boost::asio::error::timed_out)
+                                        : boost::asio::error::make_error_code(boost::asio::error::eof);
+                // Never complete inside the initiating call.
+                boost::asio::defer(state->socket.get_executor(),
+                                   [self = std::move(self), error]() mutable { self.complete(error, 0); });
+                return;
+            }
+            state->socket.async_receive(into, std::move(self));
+        }
+
+        template <typename Self>
+        void operator()(Self& self, Error error, std::size_t count)
+        {
+            if (error == boost::asio::error::operation_aborted && state->expired) {
+                error = boost::asio::error::timed_out;
+            }
+            self.complete(error, count);
+        }
+    };
 
     /// Tries until the try wants nothing more, waiting for readiness in between.
     template <typename Signature, typename Try>
@@ -192,6 +237,10 @@ class Stream {
             Operation<Signature, Try>{.state = state_.get(), .attempt = std::move(attempt)}, token,
             state_->socket);
     }
+
+    template <typename Try>
+    std::size_t at_once(Try attempt, Error& error);
+    static void wake_in_time(const std::shared_ptr<State>& state);
 
     std::shared_ptr<State> state_;
 };

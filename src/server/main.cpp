@@ -40,6 +40,7 @@
 #include "server/net/endpoint.hpp"
 #include "server/net/gate.hpp"
 #include "server/net/line_door.hpp"
+#include "server/net/serve.hpp"
 #include "server/net/server.hpp"
 #include "server/notify.hpp"
 #include "server/ownership.hpp"
@@ -228,10 +229,10 @@ std::unique_ptr<web::Door> open_web_door(const Sockets& sockets, web::Contexts& 
 }
 
 std::unique_ptr<MetricsListener> listen_for_metrics(asio::io_context& io, Sockets& sockets,
-                                                    std::function<std::string()> page)
+                                                    MetricsListener::Pages pages)
 {
     if (!sockets.metrics) return nullptr;
-    return std::make_unique<MetricsListener>(io, std::move(*sockets.metrics), std::move(page));
+    return std::make_unique<MetricsListener>(io, std::move(*sockets.metrics), std::move(pages));
 }
 
 std::unique_ptr<verify::Door> open_door(Sockets& sockets, const Settings& settings, auth::Store& store,
@@ -361,24 +362,6 @@ class Control {
     bool stopping_ = false;
 };
 
-/// Serves until `io` is stopped.  What a handler throws is want of memory, and ends what it belonged to, a
-/// connection mostly, and nothing else.
-void serve(asio::io_context& io, EventLog& log)
-{
-    for (;;) {
-        try {
-            io.run();
-            return;
-        } catch (const std::exception& error) {
-            try {
-                log.write(Level::error, "handler_failed", {{"error", error.what()}});
-            } catch (const std::exception&) {
-                continue;  // nor is there memory to say so
-            }
-        }
-    }
-}
-
 int run(const DaemonOptions& options)
 {
     install_memory_reserve();
@@ -439,7 +422,7 @@ int run(const DaemonOptions& options)
     signals.set_drain(settings.deadlines.drain);
     const auto listening = listen_on(server, lines, sockets.login);
     const auto listening_web = web ? listen_on(server, *web, sockets.web) : AllListening();
-    const auto metrics = listen_for_metrics(io, sockets, [&] {
+    const auto numbers = [&] {
         return metrics_page(attempt_metrics, store_metrics,
                             {.hash_queue = pool.taken(),
                              .hash_queue_limit = hash_queue,
@@ -449,7 +432,10 @@ int run(const DaemonOptions& options)
                              .store = watch ? watch->seen() : StoreWatch::Seen{},
                              .log_lines_lost = log->lost()},
                             settings.metrics.reasons ? Reasons::shown : Reasons::hidden);
-    });
+    };
+    const auto metrics = listen_for_metrics(io, sockets, {.metrics = numbers, .trouble = [&] {
+                                                              return watch ? watch->trouble() : std::string();
+                                                          }});
     confinement.complete(*log);
     warn_if_root(data, *log);
     announce(listening, listening_web, metrics.get(), door.get(), net::presented_fingerprint(*service->tls));
@@ -466,11 +452,11 @@ int run(const DaemonOptions& options)
     std::vector<std::jthread> io_threads;
     io_threads.reserve(thread_count);
     for (std::size_t started = 0; started < thread_count; ++started) {
-        io_threads.emplace_back([&io, &log] { serve(io, *log); });
+        io_threads.emplace_back([&io, &log] { net::serve(io, *log); });
     }
     if (web) web->start();
     notify_service_manager("READY=1");
-    serve(control, *log);
+    net::serve(control, *log);
 
     io.stop();
     io_threads.clear();  // joins

@@ -29,7 +29,7 @@ constexpr std::chrono::seconds kPauseWhenShort{1};
 using Request = http::request<http::empty_body>;
 using Response = http::response<http::string_body>;
 
-Response respond_to(const Request& request, const std::function<std::string()>& page)
+Response respond_to(const Request& request, const MetricsListener::Pages& pages)
 {
     Response response(http::status::ok, 11);
     response.keep_alive(false);
@@ -43,10 +43,12 @@ Response respond_to(const Request& request, const std::function<std::string()>& 
         response.set(http::field::allow, "GET");
         response.body() = "GET it.\n";
     } else if (health) {
-        response.body() = "ok\n";  // whoever answers serves
+        const auto trouble = pages.trouble();
+        if (!trouble.empty()) response.result(http::status::service_unavailable);
+        response.body() = (trouble.empty() ? "ok" : trouble) + "\n";
     } else {
         response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-        response.body() = page();
+        response.body() = pages.metrics();
     }
     response.prepare_payload();
     return response;
@@ -54,10 +56,9 @@ Response respond_to(const Request& request, const std::function<std::string()>& 
 
 }  // namespace
 
-MetricsListener::MetricsListener(asio::io_context& io, net::ListeningSocket socket,
-                                 std::function<std::string()> page)
+MetricsListener::MetricsListener(asio::io_context& io, net::ListeningSocket socket, Pages pages)
     : endpoint_(socket.endpoint()),
-      page_(std::move(page)),
+      pages_(std::move(pages)),
       strand_(asio::make_strand(io)),
       acceptor_(socket.take_over(strand_)),
       pause_(strand_),
@@ -118,7 +119,7 @@ asio::awaitable<void> MetricsListener::answer(Stream& stream)
     parser.header_limit(kLongestRequest);
     const auto [unread, read] = co_await http::async_read_header(stream, buffer, parser, kResult);
     if (unread) co_return;
-    const auto response = respond_to(parser.get(), page_);
+    const auto response = respond_to(parser.get(), pages_);
     [[maybe_unused]] const auto written = co_await http::async_write(stream, response, kResult);
 }
 

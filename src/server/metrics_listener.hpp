@@ -1,4 +1,5 @@
-// metrics_listener.hpp: one page over HTTP/1.1, for Prometheus: `GET /metrics`, and nothing else.
+// metrics_listener.hpp: two pages over HTTP/1.1: `GET /metrics`, for Prometheus, and `GET /healthz`, for
+// whoever restarts what is ill: 200 and `ok`, or 503 and what is wrong.
 //
 // No TLS and no authentication: for loopback addresses and Unix sockets.  Bounded: few connections at a time,
 // one request each, of a few KiB, and a deadline over all of it.
@@ -21,9 +22,13 @@ namespace securelogin {
 
 class MetricsListener {
   public:
-    /// Begins to accept.  `page` is called on the context's threads, one call at a time.
-    MetricsListener(boost::asio::io_context& io, net::ListeningSocket socket,
-                    std::function<std::string()> page);
+    struct Pages {
+        std::function<std::string()> metrics;
+        std::function<std::string()> trouble;  // a sentence; empty: there is none
+    };
+
+    /// Begins to accept.  `pages` are called on the context's threads, one call at a time.
+    MetricsListener(boost::asio::io_context& io, net::ListeningSocket socket, Pages pages);
     /// REQUIRES: `io` runs no more.
     ~MetricsListener();
     MetricsListener(const MetricsListener&) = delete;
@@ -45,7 +50,7 @@ class MetricsListener {
     [[nodiscard]] boost::asio::awaitable<void> answer(Stream& stream);
 
     const net::Endpoint endpoint_;
-    const std::function<std::string()> page_;
+    const Pages pages_;
     Strand strand_;  // runs all of it
     net::Acceptor acceptor_;
     boost::asio::steady_timer pause_;

@@ -55,7 +55,9 @@ web::Logo read_logo(const Settings& settings)
 std::shared_ptr<const web::Site> SiteFactory::make(const Settings& settings, const net::Service& service)
 {
     auto logo = read_logo(settings);
-    web::Branding branding{.name = settings.web.name, .has_logo = !logo.type.empty()};
+    web::Branding branding{.name = settings.web.name,
+                           .has_logo = !logo.type.empty(),
+                           .logo_version = web::version_of(logo.octets)};
     if (settings.web.accent) branding.accent = *settings.web.accent;
     const auto files = tls_files(settings, data_);
     const auto& deadlines = settings.deadlines;

@@ -35,8 +35,10 @@ try {
     last_audit_ = state.last_audit;
     since_checkpoint_ = std::max<std::int64_t>(state.last_audit - checkpoint_, 0);
     looked_at_ = Clock::now();
+    readable_ = true;
 } catch (const std::exception&) {
     reader_.reset();
+    readable_ = false;
 }
 
 StoreWatch::Seen StoreWatch::seen() const noexcept
@@ -59,6 +61,15 @@ void StoreWatch::schedule()
         look();
         schedule();
     });
+}
+
+std::string StoreWatch::trouble() const
+{
+    constexpr int misses = 3;
+    if (!readable_) return "the database cannot be read: see the log";
+    const auto age = seen().age;
+    if (age < misses * kEvery) return {};
+    return "the database has not been read for " + std::to_string(age.count()) + " s: see the log";
 }
 
 }  // namespace securelogin

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "server/auth/authenticator.hpp"
 #include "server/auth/clock.hpp"
@@ -41,6 +42,8 @@ class StoreWatch {
     };
     /// Any thread.
     [[nodiscard]] Seen seen() const noexcept;
+    /// What is wrong with the database, in a sentence; empty: it was read a moment ago.  Any thread.
+    [[nodiscard]] std::string trouble() const;
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -53,6 +56,7 @@ class StoreWatch {
     std::unique_ptr<auth::Reader> reader_;
     boost::asio::steady_timer timer_;
     std::int64_t checkpoint_ = 0;  // id
+    std::atomic<bool> readable_ = true;
     std::atomic<std::size_t> waits_ = 0;
     std::atomic<std::size_t> ceilings_ = 0;
     std::atomic<std::size_t> sessions_ = 0;

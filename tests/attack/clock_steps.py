@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The machine's clock is set while the daemon runs, forwards and back, by seconds, hours or days.
 
-    clock_steps.py [--long] [--seed N]
+    clock_steps.py [--long] [--seed N] [--door web]
 
 After each step, from a login before it:
   - the code that was used is refused, and so is every code up to it: no code is accepted twice;
@@ -19,7 +19,8 @@ import sys
 import tempfile
 
 from injector import LIBRARY, Injector, code_of, wrong_code_for
-from harness import STEP, Closed, Daemon, Place, eventually
+from doors import CHOICE, GRANTED, LATER
+from harness import STEP, Daemon, Place, eventually
 
 FREE = 10
 LONGEST = 2  # seconds
@@ -31,15 +32,13 @@ SIZES = (45, 90, 3600, 86_400, 30 * 86_400)  # seconds, about
 
 
 class Trial:
-    def __init__(self, place, daemon, injector, number, by):
-        self.place, self.daemon, self.injector, self.by = place, daemon, injector, by
+    def __init__(self, place, door, injector, number, by):
+        self.place, self.door, self.injector, self.by = place, door, injector, by
         self.holder, self.other, self.waiting = (place.add_user(f"{role}{number}") for role in ("holder", "other", "waiting"))
         self.wrong = []
 
     def verdict(self, user, code, password=None):
-        with self.daemon.connect() as client:
-            client.expect(220)
-            return client.attempt(user.name, password or user.password, code)
+        return self.door.attempt(user.name, password or user.password, code)
 
     def require(self, held, what):
         if not held:
@@ -48,59 +47,56 @@ class Trial:
     def run(self, look):
         """What is wrong."""
         step, by = int(self.injector.now()) // STEP, self.by
-        with self.daemon.connect() as client:
-            client.log_in(self.holder, code_of(self.holder, step))
+        with self.door.begin(self.holder.name, self.holder.password) as login:
+            login.send(code_of(self.holder, step))
+            self.require(login.verdict().outcome == GRANTED, "the login before it was refused")
             self.begin_a_wait(step)
-            seen = len(self.daemon.events())
+            seen = len(self.door.daemon.events())
             self.injector.clock_offset += by
             self.check_codes(step, by)
-            self.check_session(client, by)
+            self.check_session(login, by)
         self.check_wait()
         if look:
             self.check_alarm(by, seen)
         return [f"the clock set by {by:+} s: {what}" for what in self.wrong]
 
     def begin_a_wait(self, step):
-        while self.verdict(self.waiting, wrong_code_for(self.waiting, step)).code != 450:
+        while self.verdict(self.waiting, wrong_code_for(self.waiting, step)).outcome != LATER:
             pass
 
     def check_codes(self, step, by):
         now = int(self.injector.now()) // STEP
         for given in {step - 1, step, now - 1, now, now + 1}:
             if given <= step:
-                self.require(self.verdict(self.holder, code_of(self.holder, given)).code != 230,
+                self.require(self.verdict(self.holder, code_of(self.holder, given)).outcome != GRANTED,
                              f"code {given - step:+} of the holder was accepted")
         if by > 0:
-            eventually(lambda: self.verdict(self.holder, code_of(self.holder, int(self.injector.now()) // STEP)).code == 230,
+            eventually(lambda: self.verdict(self.holder, code_of(self.holder, int(self.injector.now()) // STEP)).outcome == GRANTED,
                        "the next login")
         code = code_of(self.other, int(self.injector.now()) // STEP)
-        self.require(self.verdict(self.other, code).code == 230, "one who has not logged in before was refused")
-        self.require(self.verdict(self.other, code).code != 230, "the same code was accepted twice")
+        self.require(self.verdict(self.other, code).outcome == GRANTED, "one who has not logged in before was refused")
+        self.require(self.verdict(self.other, code).outcome != GRANTED, "the same code was accepted twice")
 
-    def check_session(self, client, by):
+    def check_session(self, login, by):
         """To be ahead by more than the idle limit is as bad as to have been idle for so long (auth/session.cpp)."""
-        try:
-            reply = client.ask("WHOAMI")
-        except Closed:
-            reply = None
-        lives = reply is not None and reply.code == 250
+        lives = login.lives()
         if abs(by) > IDLE + STEP:
             self.require(not lives, "a session lives on beyond its idle limit")
         elif abs(by) < IDLE - STEP:
-            self.require(lives, f"a session has ended too early: {reply}")
+            self.require(lives, "a session has ended too early")
 
     def check_wait(self):
         def judged():
-            reply = self.verdict(self.waiting, code_of(self.waiting, int(self.injector.now()) // STEP))
-            if reply.code == 450 and int(reply["retry-after"]) > LONGEST:
-                self.wrong.append(f"a wait of {reply['retry-after']} s, which is longer than the longest")
+            verdict = self.verdict(self.waiting, code_of(self.waiting, int(self.injector.now()) // STEP))
+            if verdict.outcome == LATER and verdict.wait > LONGEST:
+                self.wrong.append(f"a wait of {verdict.wait} s, which is longer than the longest")
                 return True
-            return reply.code == 230
+            return verdict.outcome == GRANTED
         eventually(judged, "the end of a wait")
 
     def check_alarm(self, by, seen):
         def told():
-            return [int(event["seconds"]) for event in self.daemon.events()[seen:] if event["event"] == "alarm.clock-stepped"]
+            return [int(event["seconds"]) for event in self.door.daemon.events()[seen:] if event["event"] == "alarm.clock-stepped"]
         eventually(told, "alarm.clock-stepped in the log")
         near = [seconds for seconds in told() if abs(seconds - by) <= 2]
         self.require(near, f"the alarm says {told()}")
@@ -112,6 +108,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--long", action="store_true", help=f"{LONG_TRIALS} steps instead of {TRIALS}")
     parser.add_argument("--seed", type=int, default=None, help="of the steps; printed")
+    parser.add_argument("--door", choices=CHOICE, default="line")
     options = parser.parse_args()
     if not LIBRARY.exists():
         sys.exit(f"clock_steps: {LIBRARY} is not there: build it, or set SECURELOGIN_INJECTOR")
@@ -131,8 +128,8 @@ def main():
             sign = (1, -1)[(number + number // LOOK_EVERY) % 2]
             by = sign * round(chance.choice(SIZES) * chance.uniform(0.8, 1.2))
             with contextlib.ExitStack() as stack:
-                daemon = stack.enter_context(Daemon(place, environment=injector.environment))
-                wrong = Trial(place, daemon, injector, number, by).run(number % LOOK_EVERY == 0)
+                daemon = stack.enter_context(Daemon(place, web=1, environment=injector.environment))
+                wrong = Trial(place, CHOICE[options.door](daemon), injector, number, by).run(number % LOOK_EVERY == 0)
         failures += bool(wrong)
         for what in wrong:
             print("FAILURE", what, flush=True)

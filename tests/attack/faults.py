@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every write, sync, open, accept, read, lock and allocation of a login is made to fail in turn.
 
-    faults.py [--long] [--seed N] [--only CALL]
+    faults.py [--long] [--seed N] [--only CALL] [--door web]
 
 Each trial is a login, with the right answers or a wrong one, during which one call of the daemon fails, once or from then
 on.  Whatever the answer is,
@@ -18,13 +18,13 @@ import errno
 import os
 import pathlib
 import random
-import ssl
 import sys
 import tempfile
 import time
 
 from injector import CALLS, LIBRARY, Injector, code_of, wrong_code_for
-from harness import PATIENCE, TLS, Client, Closed, Daemon, Place, connect_tcp, run, BIN
+from doors import CHOICE, GRANTED, REFUSED
+from harness import PATIENCE, Closed, Daemon, Place, run, BIN
 
 KINDS = ("right", "wrong password", "wrong code", "used code")
 ERRORS = {
@@ -68,8 +68,8 @@ class Fault(collections.namedtuple("Fault", "kind call first times error cold"))
 class Stand:
     """A daemon with the injector in it, its users, and what it has said yes to."""
 
-    def __init__(self, root):
-        self.place = Place(root)
+    def __init__(self, root, Door):
+        self.place, self.Door = Place(root), Door
         self.place.write_settings(SETTINGS)
         self.injector = Injector(root)
         self.users = []
@@ -78,7 +78,7 @@ class Stand:
         self.daemon = self._start()
 
     def _start(self):
-        return Daemon(self.place, environment=self.injector.environment).__enter__()
+        return Daemon(self.place, web=1, environment=self.injector.environment).__enter__()
 
     def close(self):
         self.daemon.__exit__()
@@ -95,17 +95,13 @@ class Stand:
         return self.users[-1]
 
     def log_in(self, user, password, code, patience=PATIENCE):
-        """(the verdict's code or None, the session)"""
+        """(the outcome or None, the session)"""
         try:
-            tcp = connect_tcp(self.daemon.port)
-            tcp.settimeout(patience)
-            with contextlib.closing(tcp), Client(TLS.wrap_socket(tcp, server_hostname="localhost")) as client:
-                client.expect(220)
-                reply = client.attempt(user.name, password, code)
-                return reply.code, reply["session"] if reply.code == 230 else None
+            verdict = self.Door(self.daemon, patience).attempt(user.name, password, code)
+            return verdict.outcome, verdict.session_in(self.place)
         except AssertionError:
-            return 421, None  # something else than the question that was due
-        except (Closed, OSError, ssl.SSLError, ValueError):
+            return "something else than the question that was due", None
+        except (Closed, OSError, ValueError):
             return None, None
 
     def has_ended(self):
@@ -144,7 +140,7 @@ class Campaign:
         step = stand.injector.to_a_later_step() - 1
         first, second = code_of(user, step), code_of(user, step + 1)
         if fault.kind == "used code":
-            if stand.log_in(user, user.password, first)[0] != 230:
+            if stand.log_in(user, user.password, first)[0] != GRANTED:
                 return self.fail(fault, "the login before the fault failed")
             if fault.cold:
                 stand.restart()
@@ -160,7 +156,7 @@ class Campaign:
         else:
             self.trials[fault.call] += 1
         self.answers[verdict] += 1
-        if verdict == 230:
+        if verdict == GRANTED:
             self.check_yes(fault, user, session, step, first)
         self.check_life(fault)
         self.check_next_login(fault, user, step + 1, second)
@@ -190,10 +186,10 @@ class Campaign:
     def check_next_login(self, fault, user, step, code):
         patience = WELL_WITHIN * max(1, os.getloadavg()[0] / os.cpu_count())
         begun = time.monotonic()
-        while (answer := self.stand.log_in(user, user.password, code, patience))[0] != 230:
+        while (answer := self.stand.log_in(user, user.password, code, patience))[0] != GRANTED:
             if self.stand.has_ended():
                 self.check_life(fault)
-            if time.monotonic() > begun + patience or answer[0] == 530:
+            if time.monotonic() > begun + patience or answer[0] == REFUSED:
                 self.fail(fault, f"the next login was answered with {answer[0]}")
                 return self.stand.restart()
         self.slowest = max(self.slowest, time.monotonic() - begun)
@@ -207,7 +203,7 @@ class Campaign:
             if not stand.is_on_disk(user, session, step):
                 self.fail(why, f"session {session} of {user.name} is lost after a kill")
         for user, _, _, code in stand.granted[-2:]:
-            if stand.log_in(user, user.password, code)[0] == 230:
+            if stand.log_in(user, user.password, code)[0] == GRANTED:
                 self.fail(why, "a code was accepted twice, before and after a kill")
         verified = run(BIN / "securelogin-admin", "--data", stand.place.data, "audit", "verify", check=False,
                        env=stand.place.environment)
@@ -223,7 +219,7 @@ def calls_of_a_login(stand):
     user = stand.user()
     step = stand.injector.to_a_later_step()
     before = stand.injector.counts()
-    if stand.log_in(user, user.password, code_of(user, step))[0] != 230:
+    if stand.log_in(user, user.password, code_of(user, step))[0] != GRANTED:
         raise AssertionError("a login without a fault failed: " + stand.daemon.stderr.text())
     return {call: count - before[call] for call, count in stand.injector.counts().items()}
 
@@ -249,6 +245,7 @@ def arguments():
     parser.add_argument("--long", action="store_true", help="all of them: about an hour")
     parser.add_argument("--seed", type=int, default=None, help="of the short form's choice; printed")
     parser.add_argument("--only", choices=CALLS[1:], help="only calls of this kind")
+    parser.add_argument("--door", choices=CHOICE, default="line")
     return parser.parse_args()
 
 
@@ -259,7 +256,7 @@ def main():
     seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="securelogin-faults-") as scratch:
-        stand = Stand(pathlib.Path(scratch))
+        stand = Stand(pathlib.Path(scratch), CHOICE[options.door])
         with contextlib.closing(stand):
             cold, warm, *_ = (calls_of_a_login(stand) for _ in range(2))
             print("calls of a login:", *(f"{call} {warm[call]}/{cold[call]}" for call in CALLS[1:]), flush=True)

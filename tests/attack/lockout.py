@@ -6,9 +6,11 @@ not.
 
     lockout.py               two users, one after the other: all of their logins succeed
     lockout.py --long        75 users, 600 logins: at least 99.5 % of them do
+    lockout.py --door web    attack and logins both at the browsers' door, instead of the line protocol
 
     SECURELOGIN_BIN          where the programs are (required)
 """
+import argparse
 import collections
 import itertools
 import os
@@ -20,7 +22,8 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
-from harness import Closed, Daemon, Place, current_step, eventually, run, tls_context  # noqa: E402
+from doors import CHOICE, GRANTED, LATER, Pages, Programs  # noqa: E402
+from harness import Daemon, Place, current_step, eventually  # noqa: E402
 
 RATE = 50  # a second
 WORKERS = 16
@@ -38,8 +41,8 @@ class Attack:
 
     numbers = itertools.count()  # never the same address again
 
-    def __init__(self, daemon, name):
-        self.daemon, self.name = daemon, name
+    def __init__(self, door, name):
+        self.door, self.name = door, name
         self.verdicts = collections.Counter()
         self.begin = time.monotonic()
         self.turns = itertools.count()
@@ -56,13 +59,7 @@ class Attack:
 
     def _attempt(self, number):
         source = f"127.{100 + number // 62500 % 100}.{number // 250 % 250}.{number % 250 + 1}"
-        try:
-            with self.daemon.connect(source) as client:
-                client.send(self.name, "not the password", "000000")
-                client.expect(220, 330, 331, 332)
-                return client.read_reply().code
-        except (Closed, OSError, AssertionError) as error:
-            return type(error).__name__
+        return self.door.outcome(self.name, "not the password", "000000", source)
 
     def stop(self):
         """How many a second there were."""
@@ -72,43 +69,23 @@ class Attack:
         return self.verdicts.total() / (time.monotonic() - self.begin)
 
 
-def device(directory):
-    """A TLS context that shows one, as openssl(1) makes it."""
-    certificate, key = directory / "device.pem", directory / "device.key"
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
-        "-out", certificate, "-subj", "/CN=device")
-    context = tls_context()
-    context.load_cert_chain(certificate, key)
-    return context
-
-
-def log_in(daemon, user, code, **how):
-    """The verdict."""
-    try:
-        with daemon.connect(**how) as client:
-            client.expect(220)
-            return client.attempt(user.name, user.password, code).code
-    except (Closed, OSError, AssertionError) as error:
-        return str(error)
-
-
-def besiege(place, daemon, number, context):
+def besiege(place, door, number, device):
     """One user's logins under attack: their verdicts, by where they came from; and the attack's."""
     user = place.add_user(f"user{number}")
     step = current_step() - OLDEST
-    if log_in(daemon, user, user.code_of(step), source=HOME, context=context) != 230:
-        raise AssertionError("the first login, in peace, failed")
-    attack = Attack(daemon, user.name)
+    door.log_in(user, user.code_of(step), source=HOME, device=device)  # in peace
+    # An attacker reads no pages.
+    attack = Attack(Programs(door.daemon) if isinstance(door, Pages) else door, user.name)
     verdicts = collections.defaultdict(collections.Counter)
     try:
-        eventually(lambda: attack.verdicts[450] or time.sleep(0.05), "the attack uses up the strangers' budget")
+        eventually(lambda: attack.verdicts[LATER] or time.sleep(0.05), "the attack uses up the strangers' budget")
         for login in range(LOGINS):
             step += 1
             if login % 2:
-                where, how = "known device elsewhere", {"source": f"127.90.{number % 250}.{login + 1}", "context": context}
+                where, how = "known device elsewhere", {"source": f"127.90.{number % 250}.{login + 1}", "device": device}
             else:
                 where, how = "usual place", {"source": HOME}
-            verdicts[where][log_in(daemon, user, user.code_of(step), **how)] += 1
+            verdicts[where][door.outcome(user.name, user.password, user.code_of(step), **how)] += 1
             time.sleep(PAUSE)  # spread over the attack
     finally:
         rate = attack.stop()
@@ -116,18 +93,21 @@ def besiege(place, daemon, number, context):
 
 
 def main():
-    if sys.argv[1:] not in ([], ["--long"]):
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--door", choices=CHOICE, default="line")
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the directory and the daemon go
-    users = 75 if sys.argv[1:] else 2
+    users = 75 if options.long else 2
     logins, attempts, rates = collections.defaultdict(collections.Counter), collections.Counter(), []
     with tempfile.TemporaryDirectory(prefix="securelogin-lockout-") as scratch:
         place = Place(pathlib.Path(scratch))
         place.write_settings(SETTINGS)
-        context = device(place.root)
-        with Daemon(place) as daemon:
+        with Daemon(place, web=1) as daemon:
+            door = CHOICE[options.door](daemon)
+            device = door.new_device(place.root)
             for number in range(users):
-                verdicts, attacked, rate = besiege(place, daemon, number, context)
+                verdicts, attacked, rate = besiege(place, door, number, device)
                 for where, counts in verdicts.items():
                     logins[where] += counts
                 attempts += attacked
@@ -137,7 +117,7 @@ def main():
     for where, counts in sorted(logins.items()):
         print(f"{where}: {dict(counts)}")
     trials = sum(counts.total() for counts in logins.values())
-    failures = trials - sum(counts[230] for counts in logins.values())
+    failures = trials - sum(counts[GRANTED] for counts in logins.values())
     if min(rates) < 0.9 * RATE and not os.environ.get("SECURELOGIN_SANITIZE"):
         failures += 1
         print(f"that was no attack of {RATE} a second")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Power loss at any moment of a small installation's life: what was not synced is dropped, in whole or in part.
 
-    power_loss.py [--long] [--seed N] [--cuts N]
+    power_loss.py [--long] [--seed N] [--cuts N] [--door web]
 
 A first start, enrolments with the daemon running and stopped, logins at the same time, changes by an administrator, a
 checkpoint of the WAL, stops of either kind and a sync that fails are recorded, write by write and sync by sync (write_recorder.hpp).  Then, for
@@ -29,6 +29,7 @@ import time
 
 from disk_model import MARK, SYNC_END, Disk, Loss, Recorder
 from injector import LIBRARY, Injector, code_of
+from doors import CHOICE, GRANTED, LATER
 from harness import BIN, STEP, Daemon, Place, current_step, keep_clear_of_the_next_step, run
 
 SHARES = (0, 0, 0.1, 0.5, 0.9, 1)  # of what was not synced, that is kept
@@ -42,7 +43,8 @@ CHECKPOINT = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], timeout=30
 class Story:
     """What happens, recorded, and the facts that somebody was told of."""
 
-    def __init__(self, root):
+    def __init__(self, root, Door):
+        self.Door = Door
         self.disk = root / "disk"
         self.disk.mkdir(mode=0o700)
         self.recorder = Recorder(root, LIBRARY)
@@ -65,9 +67,8 @@ class Story:
 
     def log_in(self, daemon, name, step):
         user = self.users[name]
-        with daemon.connect() as client:
-            reply = client.log_in(user, code_of(user, step))
-            self.told(what="login", name=name, session=reply["session"], step=step, epoch=self.epochs[name])
+        verdict = self.Door(daemon).log_in(user, code_of(user, step))
+        self.told(what="login", name=name, session=verdict.session_in(self.place), step=step, epoch=self.epochs[name])
 
     def all_log_in(self, daemon, names, step):
         """At the same time: several in one commit."""
@@ -93,7 +94,7 @@ class Story:
     @contextlib.contextmanager
     def started(self, environment=()):
         """Killed at the end, where it has not stopped."""
-        with Daemon(self.place, environment=environment) as daemon:
+        with Daemon(self.place, web=1, environment=environment) as daemon:
             self.told(what="certificate", fingerprint=daemon.fingerprint)
             yield daemon
 
@@ -102,10 +103,8 @@ class Story:
             for name in ("alice", "bob", "carol", "dave"):
                 self.add_user(name)
             self.all_log_in(daemon, ("alice", "bob", "carol", "dave"), step - 1)
-            with daemon.connect() as client:
-                client.expect(220)
-                client.attempt("alice", "not the password", "000000")
-                client.attempt("nobody", "not the password", "000000")
+            for name in ("alice", "nobody"):
+                self.Door(daemon).attempt(name, "not the password", "000000")
             self.place.admin("user", "disable", "dave")
             self.told(what="disabled", name="dave")
             self.place.admin("user", "passwd", "carol", "--password-stdin", stdin="eighteen orange lampposts\n")
@@ -122,14 +121,12 @@ class Story:
             self.add_user("grace")
             self.add_user("henry")
             grace = self.users["grace"]
-            with daemon.connect() as client:
-                client.expect(220, 330)
-                client.ask(grace.name)
-                client.ask(grace.password)
+            with self.Door(daemon).begin(grace.name, grace.password) as login:
                 injector.arm("sync", first=1, times=1, error=errno.EIO)
-                verdict = client.ask(code_of(grace, step)).code
-            if injector.disarm() != 1 or verdict != 450:
-                raise AssertionError(f"a login whose commit could not be synced was answered with {verdict}")
+                login.send(code_of(grace, step))
+                outcome = login.verdict().outcome
+            if injector.disarm() != 1 or outcome != LATER:
+                raise AssertionError(f"a login whose commit could not be synced was answered with {outcome}")
             self.log_in(daemon, "henry", step)
             self.log_in(daemon, "grace", step)
 
@@ -189,24 +186,21 @@ class Survivor:
         if last_step < fact["step"] or granted < told or not (session or changed):
             self.wrong.append(f"lost: {fact}")
 
-    def check_codes(self, users, step):
+    def check_codes(self, users, step, Door):
         """At the story's time: the codes that it has used, and the next ones."""
         injector = Injector(self.place.root)
         injector.clock_offset = step * STEP + 5 - int(time.time())
-        with Daemon(self.place, environment=injector.environment) as daemon:
+        with Daemon(self.place, web=1, environment=injector.environment) as daemon:
+            door = Door(daemon)
             for fact in self.of("login"):
                 user = users[fact["name"]]
-                with daemon.connect() as client:
-                    client.expect(220)
-                    if client.attempt(user.name, user.password, code_of(user, fact["step"])).code == 230:
-                        self.wrong.append(f"accepted again: {fact}")
+                if door.attempt(user.name, user.password, code_of(user, fact["step"])).outcome == GRANTED:
+                    self.wrong.append(f"accepted again: {fact}")
             for fact in [fact for fact in self.of("user") if fact["name"] not in CHANGED][-1:]:
                 user = users[fact["name"]]
-                with daemon.connect() as client:
-                    client.expect(220)
-                    verdict = client.attempt(user.name, user.password, code_of(user, step + 1)).code
-                if verdict != 230:
-                    self.wrong.append(f"the next login of {user.name} was answered with {verdict}")
+                outcome = door.attempt(user.name, user.password, code_of(user, step + 1)).outcome
+                if outcome != GRANTED:
+                    self.wrong.append(f"the next login of {user.name} was answered with {outcome}")
 
 
 def positions(records, chance, count, long):
@@ -233,7 +227,7 @@ def survive(disk, loss, facts, story, codes):
         survivor = Survivor(root, facts)
         survivor.check()
         if codes and not survivor.wrong:
-            survivor.check_codes(story.users, story.step)
+            survivor.check_codes(story.users, story.step, story.Door)
         return survivor.wrong
 
 
@@ -272,6 +266,7 @@ def main():
     parser.add_argument("--long", action="store_true", help="at every record, twice")
     parser.add_argument("--seed", type=int, default=None, help="of the choice of moments and of what is lost; printed")
     parser.add_argument("--cuts", type=int, default=200, help="of the short form")
+    parser.add_argument("--door", choices=CHOICE, default="line")
     options = parser.parse_args()
     if not LIBRARY.exists():
         sys.exit(f"power_loss: {LIBRARY} is not there: build it, or set SECURELOGIN_INJECTOR")
@@ -279,7 +274,7 @@ def main():
     print(f"seed {seed}", flush=True)
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="securelogin-story-") as scratch:
-        story = Story(pathlib.Path(scratch).resolve())
+        story = Story(pathlib.Path(scratch).resolve(), CHOICE[options.door])
         inode = story.disk.stat().st_ino
         story.tell()
         records = story.recorder.read()

@@ -4,7 +4,9 @@ logins from elsewhere go on, and all is well within 5 s after.
 
     slow_peers.py            some hundred slow ones, as in ctest
     slow_peers.py --long     2,000 slow ones, and 18,000 that are idle, or as many as the limit of open files has room for
+    slow_peers.py --door web     at the browsers' door, instead of the line protocol
 """
+import argparse
 import contextlib
 import json
 import os
@@ -17,9 +19,14 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "end_to_end"))
+from doors import CHOICE, Pages  # noqa: E402
 from harness import PATIENCE, SANITIZED, TLS, TestCase, connect_tcp, main  # noqa: E402
 
-LONG = "--long" in sys.argv
+_parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+_parser.add_argument("--long", action="store_true")
+_parser.add_argument("--door", choices=CHOICE, default="line")
+OPTIONS, REST = _parser.parse_known_args()
+LONG = OPTIONS.long
 SLOW, READERS, IDLE, HOLD, LOGINS = (2000, 64, 18000, 60, 120) if LONG else (360, 16, 240, 12, 24)
 HANDSHAKES = 256 if LONG else 64  # fewer than peers who dawdle in one
 WELL_AGAIN = 5  # seconds
@@ -140,6 +147,25 @@ class SlowReader(Peer):
         return tls.record_of(b"HELP\n" * 3200)
 
 
+class SlowForm(Peer):
+    """Sends the head of a form and a record of the largest size, and dawdles in the form."""
+
+    head = 8000
+
+    def prepare(self, connection):
+        return Tls(connection).record_of(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                                         b"Content-Length: 16000\r\n\r\n" + b"x" * 15000)
+
+
+class SlowVisitor(Peer):
+    """Asks for pages again and again, and reads nothing of them."""
+
+    head = 16000
+
+    def prepare(self, connection):
+        return Tls(connection).record_of(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300)
+
+
 class Idle(Peer):
     """Greeted, and quiet."""
 
@@ -151,8 +177,8 @@ class Idle(Peer):
 class Crowd:
     """Peers that come back when they are closed, until the end."""
 
-    def __init__(self, port, peers):
-        self.port, self.peers = port, peers
+    def __init__(self, peers):
+        self.peers = peers
         self.stopping = threading.Event()
         self.opened = self.refused = 0
         self.thread = threading.Thread(target=self._run)
@@ -238,13 +264,17 @@ def mib(octets):
 
 
 class SlowPeers(TestCase):
+    Door = CHOICE[OPTIONS.door]
+
     def setUp(self):
         super().setUp()
         self.idle = make_room_for_files()
         self.place.write_settings(f"[limits]\nconnections = {SLOW + self.idle + 100}\nhandshakes = {HANDSHAKES}\n"
-                                  "[deadlines]\nanswer = 600\nlogin = 600\n")
+                                  "[deadlines]\nanswer = 600\nlogin = 600\n"
+                                  "[listen]\nweb = [\"127.0.0.1:0\"]\n")  # for `status`, which tells the bound
         self.users = [self.place.add_user(f"user{number}") for number in range(LOGINS // 2)]
-        self.daemon = self.start()
+        self.daemon = self.start(web=1)
+        self.door = self.Door(self.daemon)
         self.bound = json.loads(self.place.admin("status", "--json").stdout)["memory_bound"]["bytes"]
         self.memory = Memory(self.daemon.pid)
         self.addCleanup(self.memory.stop)
@@ -252,14 +282,17 @@ class SlowPeers(TestCase):
     def crowd(self):
         readers = [self.place.add_user(f"reader{number}") for number in range(READERS)]
         each = (SLOW - READERS) // 3
-        kinds = {Silent: each, HalfOpen: each, SlowSender: SLOW - READERS - 2 * each, SlowReader: READERS, Idle: self.idle}
+        port, Sender, Reader = self.daemon.port, SlowSender, SlowReader
+        if self.Door is Pages:
+            port, Sender, Reader = int(self.daemon.web[0].rsplit(":", 1)[1]), SlowForm, SlowVisitor
+        kinds = {Silent: each, HalfOpen: each, Sender: SLOW - READERS - 2 * each, Reader: READERS, Idle: self.idle}
         peers = []
         for network, (kind, count) in enumerate(kinds.items(), 20):  # 127.20.0.0/16 and so on
             for number in range(count):
                 place = number // kind.per_source
                 user = readers[number] if kind is SlowReader else None
-                peers.append(kind(self.daemon.port, f"127.{network}.{place // 200}.{place % 200 + 1}", user))
-        crowd = Crowd(self.daemon.port, peers)
+                peers.append(kind(port, f"127.{network}.{place // 200}.{place % 200 + 1}", user))
+        crowd = Crowd(peers)
         self.addCleanup(crowd.leave)
         return crowd
 
@@ -273,8 +306,7 @@ class SlowPeers(TestCase):
         user = self.users[number % len(self.users)]
         began = time.monotonic()
         try:
-            client, _ = self.daemon.log_in(user, source=ELSEWHERE[number % len(ELSEWHERE)])
-            client.close()
+            self.door.log_in(user, source=ELSEWHERE[number % len(ELSEWHERE)])
         except Exception as error:  # noqa: BLE001 - whatever it was, the user is not in
             print(f"  login {number} failed: {error!r}", flush=True)
             return None
@@ -302,15 +334,13 @@ class SlowPeers(TestCase):
         left, spent = time.monotonic(), self.processor_time()
         while self.daemon.descriptors() > before + 16 and time.monotonic() - left < PATIENCE:
             time.sleep(0.2)  # to look at twenty thousand of them costs the daemon time
-        again = self.daemon.connect("127.21.0.1")  # of one who dawdled
-        with again:
-            again.expect(220)
+        self.door.begin("user0", "", "127.21.0.1").__exit__()  # of one who dawdled
         well, spent = time.monotonic() - left, self.processor_time() - spent
         self.memory.stop()
 
         failures = sum(seconds is None for seconds in times)
         slowest = max((seconds for seconds in times if seconds is not None), default=0)
-        print(f"peers {SLOW} slow, {self.idle} idle; connections held {held}, opened in all {crowd.opened}\n"
+        print(f"{self.Door.__name__}: peers {SLOW} slow, {self.idle} idle; connections held {held}, opened in all {crowd.opened}\n"
               f"logins from elsewhere: trials {len(times)}, failures {failures}, slowest {slowest:.2f} s\n"
               f"memory of its own: at most {mib(self.memory.most)}, bound {mib(self.bound)}, after {mib(self.memory.now())}\n"
               f"all well after {well:.2f} s, of which the daemon used {spent:.2f} s of a processor", flush=True)
@@ -323,5 +353,5 @@ class SlowPeers(TestCase):
 
 
 if __name__ == "__main__":
-    sys.argv = [word for word in sys.argv if word != "--long"]
+    sys.argv[1:] = REST
     main()

@@ -7,13 +7,15 @@ account with its right password, a password that is too long.
     timing.py                the statistics find what is planted, and nothing else; no times
     timing.py --long         2,000 rounds, some ten minutes on an idle machine
     timing.py --rounds N
+    timing.py --door web     at the browsers' door instead of the line protocol
 
     SECURELOGIN_BIN          where the programs are (required)
     SECURELOGIN_TIMING_DIR   where the database lies; default /dev/shm: no disk hides a difference there
 
 Each round tries all six in random order; those of the same round are compared, each with each, by a sign test and by
 Wilcoxon's signed-rank test (paired.py).  In every other round the code is sent only when the hash has long been computed: what
-is left is the verdict itself.  The peer is as near as can be, on a plain loopback connection.
+is left is the verdict itself; at the browsers' door all comes at once, and there is one time.  The peer is as near as can be, on the loopback, and
+plain where that may be.
 """
 import argparse
 import collections
@@ -30,6 +32,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
+from doors import Pages  # noqa: E402
 from harness import Daemon, Place  # noqa: E402
 from paired import sign_test, wilcoxon_test  # noqa: E402
 
@@ -48,6 +51,7 @@ KINDS = {  # how its names begin, and the password and the code that are tried
     "disabled": ("di", RIGHT, CODE),
     "too long": ("tl", TOO_LONG, CODE),
 }
+HASH_INCLUDED = "code to verdict, hash included"
 LIMIT = 0.01  # of p, for all comparisons together
 
 
@@ -66,36 +70,49 @@ def enrol(place, names):
                 place.admin("user", "disable", name_of(kind, number))
 
 
-def attempt(daemon, name, password, code, pause):
-    """Seconds from password to the next question, and from code to verdict."""
+def at_line(daemon, name, password, code, pause):
+    """Seconds from password to the next question, and from code to verdict (None: the code was right by chance)."""
     with daemon.connect_plain() as client:
         client.expect(220, 330)
         client.ask(name)
         password_sent = time.perf_counter()
         client.ask(password)
         asked = time.perf_counter()
-        time.sleep(pause)
+        time.sleep(pause or 0)
         code_sent = time.perf_counter()
         verdict = client.ask(code)
         judged = time.perf_counter()
-    return asked - password_sent, judged - code_sent if verdict.code == 530 else None
+    return {"password to question": asked - password_sent,
+            HASH_INCLUDED if pause is None else "code to verdict, hash computed before": judged - code_sent if verdict.code == 530 else None}
 
 
-def measure(daemon, rounds, chance):
+def at_web(daemon, name, password, code, _):
+    """Seconds from the form to the page that refuses it."""
+    with Pages(daemon).begin(name, password) as login:
+        sent = time.perf_counter()
+        login.send(code)
+        answer = login.browser.receive()
+        judged = time.perf_counter()
+    return {HASH_INCLUDED: judged - sent if answer.status == 401 else None}
+
+
+DOORS = {"line": at_line, "web": at_web}
+
+
+def measure(attempt, daemon, rounds, chance):
     """For each measure the rounds' times, each by kind."""
     times = collections.defaultdict(list)
     pause = 0.0
     for number in range(rounds):
-        patient = number % 2 == 1
-        taken = {kind: attempt(daemon, name_of(kind, number // PER_NAME), *KINDS[kind][1:], pause if patient else 0)
+        patience = pause if number % 2 == 1 else None
+        taken = {kind: attempt(daemon, name_of(kind, number // PER_NAME), *KINDS[kind][1:], patience)
                  for kind in chance.sample(list(KINDS), len(KINDS))}
-        times["password to question"].append({kind: asked for kind, (asked, _) in taken.items()})
-        if any(judged is None for _, judged in taken.values()):
-            continue  # the code was right by chance
-        what = "code to verdict, hash computed before" if patient else "code to verdict, hash included"
-        times[what].append({kind: judged for kind, (_, judged) in taken.items()})
+        for what in taken["disabled"]:
+            row = {kind: seconds[what] for kind, seconds in taken.items()}
+            if None not in row.values():
+                times[what].append(row)
         if number == 20:  # the machine's own hash, and then some
-            pause = 2 * statistics.median(judged for row in times["code to verdict, hash included"] for judged in row.values())
+            pause = 2 * statistics.median(seconds for row in times[HASH_INCLUDED] for seconds in row.values())
             times.clear()
     return times
 
@@ -120,7 +137,7 @@ def compare(times):
     return len(times) * len(pairs), found
 
 
-def main(rounds):
+def main(rounds, attempt):
     memory = pathlib.Path("/dev/shm")
     directory = os.environ.get("SECURELOGIN_TIMING_DIR") or (memory if memory.is_dir() else None)
     with tempfile.TemporaryDirectory(prefix="securelogin-timing-", dir=directory) as scratch:
@@ -128,8 +145,8 @@ def main(rounds):
         place.write_settings(SETTINGS)
         enrol(place, rounds // PER_NAME + 1)
         gc.disable()
-        with Daemon(place, plain=("127.0.0.1:0",)) as daemon:
-            times = measure(daemon, rounds, random.Random(20240229))
+        with Daemon(place, plain=("127.0.0.1:0",), web=1) as daemon:
+            times = measure(attempt, daemon, rounds, random.Random(20240229))
             daemon.stop()
     trials, failures = compare(times)
     print(f"trials {trials}, failures {failures}", flush=True)
@@ -183,6 +200,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--door", choices=DOORS, default="line")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the directory and the daemon go
-    sys.exit(main(options.rounds) if options.long or "--rounds" in sys.argv else self_test())
+    sys.exit(main(options.rounds, DOORS[options.door]) if options.long or "--rounds" in sys.argv else self_test())

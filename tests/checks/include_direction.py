@@ -18,7 +18,6 @@ LAYERS = {
     "server/login/":  (("server/login/", "server/auth/", "common/"),                            ("tls", "sqlite")),
     "server/net/":    (("server/net/", "server/login/", "server/auth/", "common/"),             ("sqlite",)),
     "server/verify/": (("server/verify/", "server/net/", "server/auth/", "server/token_answer.hpp", "common/"), ("sqlite",)),
-    "server/web/":    (("server/web/", "server/net/", "server/login/", "server/auth/", "server/token_answer.hpp", "common/"), ("sqlite",)),
     "server/web/":    (("server/web/", "server/net/", "server/login/", "server/auth/", "common/"), ("sqlite",)),
     "server/admin/":  (("server/admin/", "server/store/", "server/auth/", "server/*", "common/"), ("asio", "sqlite")),
     "server/":        (("server/", "common/"),                                                  ("sqlite",)),

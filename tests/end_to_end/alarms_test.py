@@ -6,10 +6,11 @@ import os
 import signal
 import sqlite3
 
+from doors import HOME, REFUSED, Line, at_each_door
 from harness import BIN, TestCase, eventually, main, run
 
 
-class Alarms(TestCase):
+class AlarmsCase(TestCase):
     def hook(self, body):
         """A command that finds its directory in $1."""
         script = self.place.root / "hook"
@@ -24,55 +25,57 @@ class Alarms(TestCase):
         except FileNotFoundError:
             return []
 
-    def raise_one(self, daemon, user, source="127.0.0.1"):
-        with daemon.connect(source) as client:
-            client.expect(220)
-            return client.attempt(user.name, user.password, user.wrong_code())
+    def raise_one(self, door, user, source=HOME):
+        self.assertEqual(REFUSED, door.attempt(user.name, user.password, user.wrong_code(), source).outcome)
 
+
+@at_each_door
+class FromEachDoor(AlarmsCase):
     def test_each_alarm_reaches_audit_log_and_command(self):
         self.hook('cat >> "$1/seen"')
         alice = self.place.add_user("alice")
-        daemon = self.start()
+        door = self.Door(self.start(web=1))
         used = alice.next_code()
-        daemon.log_in(alice, used)[0].close()
-        self.assertEqual(530, self.raise_one(daemon, alice, "127.0.0.2").code)
-        with daemon.connect("127.0.0.3") as client:
-            client.expect(220)
-            client.attempt("alice", alice.password, used)
-            client.attempt("alice", "not the password", used)      # these raise none
-            client.attempt("mallory", "not the password", "000000")
+        door.log_in(alice, used)
+        self.raise_one(door, alice, "127.0.0.2")
+        door.attempt("alice", alice.password, used, "127.0.0.3")
+        door.attempt("alice", "not the password", used, "127.0.0.3")      # these raise none
+        door.attempt("mallory", "not the password", "000000", "127.0.0.3")
         eventually(lambda: len(self.handed_over()) >= 2, "the command's lines")
         wanted = [("alarm.wrong-code", "127.0.0.2"), ("alarm.replayed-code", "127.0.0.3")]
         handed_over = self.handed_over()
         self.assertEqual(wanted, [(event["event"], event["source"]) for event in handed_over])
         for event in handed_over:
             self.assertEqual(("alice", "warning"), (event["user"], event["level"]))
-            self.assertEqual({"time", "level", "event", "user", "source", "connection"}, set(event))
-        logged = [event for event in daemon.events() if event["event"].startswith("alarm.")]
+            self.assertEqual({"time", "level", "event", "user", "source", "connection"} | set(door.LOG), set(event))
+        logged = [event for event in door.daemon.events() if event["event"].startswith("alarm.")]
+        self.assertEqual([door.LOG.get("door")] * 2, [event.get("door") for event in logged])
         self.assertEqual(wanted, [(event["event"], event["source"]) for event in logged])
         recorded = json.loads(self.place.admin("audit", "show", "--user", "alice", "--json").stdout)
         self.assertEqual(wanted, [(record["event"], record["source"]) for record in recorded if record["outcome"] == "raised"])
-        self.assertEqual(0, daemon.stop())
+        self.assertEqual(0, door.daemon.stop())
         self.assertEqual(2, len(self.handed_over()))
-        self.assertNotIn("alarm_command_failed", daemon.stderr.text())
+        self.assertNotIn("alarm_command_failed", door.daemon.stderr.text())
 
     def test_the_end_of_the_codes_budget_is_an_alarm(self):
         self.hook('cat >> "$1/seen"')
         alice = self.place.add_user("alice")
         with contextlib.closing(sqlite3.connect(self.place.database)) as database, database:
             database.execute("UPDATE totp SET failures = 102")
-        daemon = self.start()
-        self.raise_one(daemon, alice)
-        event = daemon.wait_for_event("alarm.code-locked", user="alice")
+        door = self.Door(self.start(web=1))
+        self.raise_one(door, alice)
+        event = door.daemon.wait_for_event("alarm.code-locked", user="alice")
         self.assertEqual("error", event["level"])
-        self.assertEqual(0, daemon.stop())
+        self.assertEqual(0, door.daemon.stop())
         self.assertEqual(["alarm.code-locked"], [event["event"] for event in self.handed_over()])
 
+
+class Alarms(AlarmsCase):
     def test_a_failing_command_is_logged_and_changes_nothing(self):
         script = self.hook("exit 7")
         alice = self.place.add_user("alice")
         daemon = self.start()
-        self.assertEqual(530, self.raise_one(daemon, alice, "127.0.0.2").code)
+        self.raise_one(Line(daemon), alice, "127.0.0.2")
         failed = daemon.wait_for_event("alarm_command_failed")
         self.assertEqual((str(script), "it returned 7", "error"), (failed["command"], failed["error"], failed["level"]))
         daemon.log_in(alice)[0].close()
@@ -83,7 +86,7 @@ class Alarms(TestCase):
         alice = self.place.add_user("alice")
         daemon = self.start()
         for number in range(3):
-            self.assertEqual(530, self.raise_one(daemon, alice, f"127.0.0.{number + 2}").code)
+            self.raise_one(Line(daemon), alice, f"127.0.0.{number + 2}")
         eventually((self.place.root / "started").exists, "the command")
         daemon.log_in(alice)[0].close()
         self.assertEqual(0, daemon.stop())  # and what hangs is killed soon after
@@ -93,8 +96,8 @@ class Alarms(TestCase):
         self.hook('read line; while ! test -e "$1/go"; do sleep 0.01; done; echo "$line" >> "$1/seen"')
         alice = self.place.add_user("alice")
         daemon = self.start()
-        self.raise_one(daemon, alice, "127.0.0.2")
-        self.raise_one(daemon, alice, "127.0.0.3")
+        self.raise_one(Line(daemon), alice, "127.0.0.2")
+        self.raise_one(Line(daemon), alice, "127.0.0.3")
         daemon.kill()
         (self.place.root / "go").touch()
         eventually(lambda: len(self.handed_over()) == 2, "the alarms that waited")
@@ -104,7 +107,7 @@ class Alarms(TestCase):
         self.hook('cat >> "$1/seen"')
         alice = self.place.add_user("alice")
         daemon = self.start(before_start=os.setpgrp)
-        self.raise_one(daemon, alice)
+        self.raise_one(Line(daemon), alice)
         os.killpg(daemon.pid, signal.SIGINT)
         self.assertEqual(0, daemon.wait())
         self.assertEqual(1, len(self.handed_over()))

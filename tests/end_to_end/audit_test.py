@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import threading
 
+from doors import at_each_door
 from harness import PATIENCE, TestCase, main
 
 UNGUARD = """DROP TRIGGER audit_is_never_changed; DROP TRIGGER audit_is_never_deleted;
@@ -144,6 +145,31 @@ class Audit(TestCase):
         code, findings = self.verify("--checkpoint", seen)
         self.assertEqual((1, False), (code, findings["intact"]), findings)
         self.assertIn("put back", findings["what"])
+
+
+@at_each_door
+class EachAttempt(TestCase):
+    def test_has_a_record_and_an_event(self):
+        self.place.write_settings("[waits]\nfree = 1\nfirst = 600\n")
+        alice, bob = self.place.add_user("alice"), self.place.add_user("bob")
+        self.place.admin("user", "disable", "bob")
+        door = self.Door(self.start(web=1))
+        used = alice.next_code()
+        rows = (("alice", alice.password, used, "granted", None, "alice"),
+                ("alice", alice.password, used, "refused", "replayed_code", "alice"),
+                ("alice", alice.password, alice.wrong_code(), "refused", "wrong_code", "alice"),
+                ("alice", "wrong", alice.next_code(), "refused", "wrong_password", "alice"),
+                ("bob", bob.password, bob.next_code(), "refused", "disabled", "bob"),
+                ("nobody", "wrong", "000000", "refused", "unknown_user", None))
+        for number, (name, password, code, *_) in enumerate(rows):
+            door.attempt(name, password, code, f"127.0.1.{number}")
+        wanted = [(outcome, reason, user, f"127.0.1.{number}") for number, (*_, outcome, reason, user) in enumerate(rows)]
+        recorded = json.loads(self.place.admin("audit", "show", "--json").stdout)
+        logged = door.daemon.events()
+        for what, events in (("audit", recorded), ("log", logged)):
+            self.assertEqual(wanted, [(event["outcome"], event.get("reason") or None, event.get("user", event.get("username")), event["source"])
+                                      for event in events if event["event"] == "login"], what)
+        self.assertEqual({door.LOG.get("door")}, {event.get("door") for event in logged if event["event"] == "login"})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import http.cookies
 import ssl
 import urllib.parse
 
+from harness import PATIENCE
+
 CONTEXT = ssl.create_default_context()
 CONTEXT.check_hostname = False
 CONTEXT.verify_mode = ssl.CERT_NONE  # the key is the test's business elsewhere
@@ -67,8 +69,8 @@ class Answer:
 class Browser:
     """Keeps cookies as a browser does; follows no redirect by itself."""
 
-    def __init__(self, address, source="127.0.0.1"):
-        self.address, self.source = address, source
+    def __init__(self, address, source="127.0.0.1", timeout=PATIENCE):
+        self.address, self.source, self.timeout = address, source, timeout
         self.cookies = {}
         self.connection = None
 
@@ -84,15 +86,24 @@ class Browser:
         return f"https://{self.address}"
 
     def request(self, method, target, body=None, headers=()):
+        self.send(method, target, body, headers)
+        return self.receive()
+
+    def send(self, method, target, body=None, headers=()):
         if self.connection is None:
             host, port = self.address.rsplit(":", 1)
-            self.connection = http.client.HTTPSConnection(host, int(port), timeout=40, context=CONTEXT,
+            self.connection = http.client.HTTPSConnection(host, int(port), timeout=self.timeout, context=CONTEXT,
                                                           source_address=(self.source, 0))
         sent = {"Accept": "text/html"} | dict(headers)
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         self.connection.request(method, target, body, {key: value for key, value in sent.items() if value is not None})
+
+    def receive(self):
         response = self.connection.getresponse()
+        # http.client takes a head that was cut off for a whole one; ours ends with its length.
+        if response.status != 204 and not {"Content-Length", "Transfer-Encoding"} & set(response.headers.keys()):
+            raise http.client.IncompleteRead(b"")
         answer = Answer(response, response.read())
         if response.will_close:
             self.connection.close()
@@ -109,8 +120,12 @@ class Browser:
         return self.request("GET", target, headers=headers.items())
 
     def post(self, target, fields, **headers):
+        self.send_form(target, fields, **headers)
+        return self.receive()
+
+    def send_form(self, target, fields, **headers):
         sent = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.origin} | headers
-        return self.request("POST", target, urllib.parse.urlencode(fields), sent.items())
+        self.send("POST", target, urllib.parse.urlencode(fields), sent.items())
 
     def fill(self, page, action, **fields):
         """Posts the form of the page with what is typed into it."""

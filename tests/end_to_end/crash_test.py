@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9, again and again: what was acknowledged is there, and what was accepted is never accepted again.
 
-    crash_test.py [ROUNDS|--long]        25 rounds by default, 1,000 with --long
+    crash_test.py [ROUNDS|--long] [KillAtLine|KillAtPages]        25 rounds by default, 1,000 with --long
 """
 import collections
 import os
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+from doors import GRANTED, REFUSED, Line, Pages, at_doors
 from harness import Closed, Daemon, Place, TestCase, current_step, eventually, keep_clear_of_the_next_step, main
 
 ROUNDS = 25
@@ -17,6 +18,7 @@ LOGINS = 6  # in flight in each round
 FREE = "[waits]\nfree = 100\n"  # this is about codes; waits_test.py shows that failures survive too
 
 
+@at_doors(Line, Pages)
 class Kill(TestCase):
     def setUp(self):
         super().setUp()
@@ -29,33 +31,22 @@ class Kill(TestCase):
         return {row[0] for row in self.place.query("SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id"
                                                    " WHERE u.name = ?", user.name)}
 
-    def ready_for_the_code(self, daemon, user):
-        client = daemon.connect()
-        client.expect(220, 330)
-        client.ask(user.name)
-        client.ask(user.password)
-        return client
-
-    def send_codes(self, clients, codes):
-        """All at once; the replies as they come, by number, from threads of their own."""
+    def send_codes(self, logins, codes):
+        """All at once; the verdicts as they come, by number, from threads of their own."""
         acknowledged = {}
 
-        def wait_for_reply(number):
+        def log_in(number):
             try:
-                reply = clients[number].read_reply()
-                if reply.code == 230:
-                    acknowledged[number] = reply["session"]
+                logins[number].send(codes[number])
+                verdict = logins[number].verdict()
+                if verdict.outcome == GRANTED:
+                    acknowledged[number] = verdict
             except (Closed, OSError, AssertionError, ValueError):
                 pass  # the daemon is dead
 
-        threads = [threading.Thread(target=wait_for_reply, args=(number,)) for number in range(len(clients))]
+        threads = [threading.Thread(target=log_in, args=(number,)) for number in range(len(logins))]
         for thread in threads:
             thread.start()
-        for client, code in zip(clients, codes):
-            try:
-                client.send(code)
-            except OSError:
-                pass
         return acknowledged, threads
 
     def test_at_random_moments(self):
@@ -68,17 +59,17 @@ class Kill(TestCase):
             except AssertionError as error:
                 failures.append(f"round {round_number}: {error}")
         self.assertIn("intact yes", self.place.admin("audit", "verify").stdout)
-        print(f"{dict(outcomes)}\ntrials {ROUNDS}, failures {len(failures)}", file=sys.stderr)
+        print(f"{self.Door.__name__}: {dict(outcomes)}\ntrials {ROUNDS}, failures {len(failures)}", file=sys.stderr)
         self.assertEqual([], failures)
 
     def kill_once(self, round_number, chance, outcomes):
-        with Daemon(self.place) as daemon:
+        with Daemon(self.place, web=1) as daemon:
             users = [self.place.add_user(f"r{round_number}u{number}") for number in range(LOGINS)]
             keep_clear_of_the_next_step()
             step = current_step()
             codes = [user.code_of(step) for user in users]
-            clients = [self.ready_for_the_code(daemon, user) for user in users]
-            acknowledged, threads = self.send_codes(clients, codes)
+            logins = [self.Door(daemon).begin(user.name, user.password) for user in users]
+            acknowledged, threads = self.send_codes(logins, codes)
             # Somewhere between the first code's arrival and the last reply, however fast the machine is.
             wanted = chance.randrange(LOGINS)
             eventually(lambda: len(acknowledged) >= wanted, "replies")
@@ -89,25 +80,23 @@ class Kill(TestCase):
         self._finish(daemon)
         for thread in threads:
             thread.join()
-        for client in clients:
-            client.close()
-        with Daemon(self.place) as daemon:
+        for login in logins:
+            login.__exit__()
+        with Daemon(self.place, web=1) as daemon:
             for number, (user, code) in enumerate(zip(users, codes)):
-                outcomes[self.check_after_kill(daemon, user, code, step, acknowledged.get(number))] += 1
+                outcomes[self.check_after_kill(self.Door(daemon), user, code, step, acknowledged.get(number))] += 1
         self._finish(daemon)
         self.assertEqual([("ok",)], self.place.query("PRAGMA integrity_check"))
 
-    def check_after_kill(self, daemon, user, code, step, acknowledged):
-        """No code twice, nothing acknowledged lost; `acknowledged` is the session that was told of, or None."""
+    def check_after_kill(self, door, user, code, step, acknowledged):
+        """No code twice, nothing acknowledged lost; `acknowledged` is the yes, or None."""
         committed = self.spent_step(user) == step
         sessions = self.sessions(user)
         self.assertEqual(committed, len(sessions) == 1, "code and session are one transaction")
         if acknowledged:
-            self.assertEqual({acknowledged}, sessions, "an acknowledged login is lost")
-        with daemon.connect() as client:
-            client.expect(220)
-            verdict = client.attempt(user.name, user.password, code).code
-        self.assertEqual(530 if committed else 230, verdict, "a code works once, and is not lost to nothing")
+            self.assertEqual({acknowledged.session_in(self.place)}, sessions, "an acknowledged login is lost")
+        verdict = door.attempt(user.name, user.password, code).outcome
+        self.assertEqual(REFUSED if committed else GRANTED, verdict, "a code works once, and is not lost to nothing")
         granted = self.place.query("SELECT count(*) FROM audit a JOIN users u ON u.id = a.user_id"
                                    " WHERE u.name = ? AND a.event = 'login' AND a.outcome = 'granted'", user.name)
         self.assertEqual([(1,)], granted)
@@ -116,22 +105,21 @@ class Kill(TestCase):
     def test_between_commit_and_reply(self):
         """The client reads nothing; the kill comes as soon as the session is on disk: committed and not acknowledged."""
         for round_number in range(5):
-            daemon = self.start()
+            door = self.Door(self.start(web=1))
             user = self.place.add_user(f"user{round_number}")
             keep_clear_of_the_next_step()
             code = user.code()
-            client = self.ready_for_the_code(daemon, user)
-            client.send(code)
-            eventually(lambda: self.sessions(user), "the commit")
-            daemon.kill()
-            client.close()
-            daemon = self.start()
+            with door.begin(user.name, user.password) as login:
+                login.send(code)
+                eventually(lambda: self.sessions(user), "the commit")
+                door.daemon.kill()
+            door = self.Door(self.start(web=1))
             self.assertEqual(1, len(self.sessions(user)))
-            with daemon.connect() as again:
-                again.expect(220)
-                self.assertEqual(530, again.attempt(user.name, user.password, code).code)
-            daemon.kill()
+            self.assertEqual(REFUSED, door.attempt(user.name, user.password, code).outcome)
+            door.daemon.kill()
 
+
+class KillOfChanges(TestCase):
     def test_enrolled_is_enrolled(self):
         """Users added, and the daemon and the machine's memory of them gone the moment after."""
         daemon = self.start()

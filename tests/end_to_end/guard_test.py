@@ -6,11 +6,13 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 import unittest
 
@@ -173,13 +175,17 @@ host = "localhost"
 
     def test_the_application_is_told_who_it_is_and_not_the_key(self):
         browser = self.logged_in()
-        browser.cookies |= {"theme": "dark"}
-        headers = self.headers_at_the_application(browser.get("/app/x"))
-        self.assertEqual(["bob"], [value for name, value in headers if name == "remote-user"])
-        cookies = "".join(value for name, value in headers if name == "cookie")
-        self.assertIn("theme=dark", cookies)
-        self.assertNotIn("__Host-securelogin", cookies)
-        self.assertNotIn("__Host-device", cookies)
+        own = dict(browser.cookies)
+        self.assertEqual({"__Host-securelogin", "__Host-device", "__Host-visit"}, set(own))
+        others = {"theme": "dark", "language": "en"}
+        for cookies in (own | others, others | own, {"theme": "dark"} | own | {"language": "en"},
+                        dict(reversed(own.items())) | others):
+            browser.cookies = dict(cookies)
+            headers = self.headers_at_the_application(browser.get("/app/x"))
+            self.assertEqual(["bob"], [value for name, value in headers if name == "remote-user"])
+            passed_on = "".join(value for name, value in headers if name == "cookie")
+            with self.subTest(sent=list(cookies), passed_on=passed_on):
+                self.assertEqual({"theme=dark", "language=en"}, {one.strip() for one in passed_on.strip("; ").split(";")})
 
     def test_what_was_revoked_is_refused_at_once(self):
         browser = self.logged_in()
@@ -257,6 +263,65 @@ host = "localhost"
         self.assertEqual(0, self.daemon.stop())
         for path in ("/", "/app/x", "/public/"):
             self.assertGreaterEqual(browser.get(path).status, 500)
+
+
+class Questions(TestCase):
+    """What a proxy says on its connection, and in which order it is answered."""
+
+    HEADERS = "Host: localhost\r\nX-Forwarded-For: 192.0.2.7\r\nX-Original-URL: https://localhost/app\r\n"
+
+    def setUp(self):
+        super().setUp()
+        self.port = free_port()
+        self.place.write_settings(f'[listen]\nweb_plain = ["127.0.0.1:{self.port}"]\n[web]\nproxies = ["127.0.0.1"]\n')
+        self.daemon = self.start()
+
+    def question(self, path="/verify", method="GET", headers=HEADERS, more=""):
+        return f"{method} {path} HTTP/1.1\r\n{headers}{more}\r\n".encode()
+
+    def say(self, *pieces, pause=0.0):
+        """The statuses of what is answered until the daemon closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as proxy:
+            for piece in pieces:
+                proxy.sendall(piece)
+                time.sleep(pause)
+            got = b""
+            while part := proxy.recv(65536):
+                got += part
+        return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", got)]
+
+    def test_are_answered_in_turn_with_all_else(self):
+        last = self.question(more="Connection: close\r\n")
+        asked = [self.question(), self.question(), self.question("/none"), self.question(method="POST", more="Content-Length: 0\r\n"),
+                 self.question(method="HEAD"), self.question(), self.question("/verify?x"), self.question(), last, self.question()]
+        answered = [401, 401, 404, 405, 401, 401, 401, 401, 401]
+        with self.subTest("in one go"):
+            self.assertEqual(answered, self.say(b"".join(asked)))
+        with self.subTest("one by one"):
+            self.assertEqual(answered, self.say(*asked[:-1], pause=0.05))
+        with self.subTest("in pieces"):
+            octets = b"".join(asked)
+            self.assertEqual(answered, self.say(*(octets[at:at + 97] for at in range(0, len(octets), 97)), pause=0.003))
+
+    def test_what_is_malformed_ends_it_after_its_turn(self):
+        self.assertEqual([401, 401, 400], self.say(self.question() * 2 + b"GET /verify HTTP/1.1\n\n" + self.question()))
+
+    def test_a_stop_ends_a_connection_that_may_ask_again(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as proxy:
+            proxy.sendall(self.question())
+            self.assertIn(b"HTTP/1.1 401 ", proxy.recv(65536))
+            self.daemon.process.send_signal(signal.SIGTERM)
+            self.assertEqual(b"", proxy.recv(65536))
+        self.assertEqual(0, self.daemon.process.wait(PATIENCE))
+
+    def test_thousands_in_one_go(self):
+        last = self.question(more="Connection: close\r\n")
+        self.assertEqual([401] * 3001, self.say(self.question() * 3000 + last))
+
+    def test_who_is_not_said_for_whom_is_refused(self):
+        unsaid = "Host: localhost\r\nX-Original-URL: https://localhost/app\r\n"
+        self.assertEqual([401, 401], self.say(self.question(headers=unsaid) + self.question(more="Connection: close\r\n")))
+        self.daemon.wait_for_event("guard_in_doubt", reason="a proxy that does not say for whom it asks")
 
 
 @unittest.skipUnless(shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "nginx is not installed")

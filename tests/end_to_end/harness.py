@@ -229,8 +229,8 @@ def tls_context(alpn=(), newest=ssl.TLSVersion.TLSv1_3, oldest=ssl.TLSVersion.TL
 TLS = tls_context()
 
 
-def connect_tcp(port, source="127.0.0.1", host="127.0.0.1"):
-    connection = socket.create_connection((host, port), timeout=PATIENCE, source_address=(source, 0))
+def connect_tcp(port, source="127.0.0.1", host="127.0.0.1", timeout=PATIENCE):
+    connection = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
@@ -345,9 +345,9 @@ class Daemon:
             self.web.append(WEB.fullmatch(line)[1])
         return len(self.web) >= self.web_listeners
 
-    def connect(self, source="127.0.0.1", context=TLS):
+    def connect(self, source="127.0.0.1", context=TLS, timeout=PATIENCE):
         """In TLS.  Raises what the handshake raises."""
-        tcp = connect_tcp(self.port, source)
+        tcp = connect_tcp(self.port, source, timeout=timeout)
         try:
             return Client(context.wrap_socket(tcp, server_hostname="localhost"))
         except BaseException:

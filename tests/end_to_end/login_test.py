@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Logging in: the exchange to the octet, every way to be refused, and every program that can do it."""
+import json
 import re
 import subprocess
 import threading
 
+from doors import GRANTED, REFUSED, Line, Pages, at_each_door
 from harness import OneDaemon, TestCase, Terminal, BIN, PATIENCE, keep_clear_of_the_next_step, eventually, main
 
 RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -61,78 +63,65 @@ class TheExchange(TestCase):
             client.send_raw(bytes([octet]))
         client.expect(220, 330, 331, 332, 230)
 
-    def test_a_name_has_one_spelling(self):
-        client = self.connect(self.daemon)
-        client.expect(220)
-        self.assertEqual("alice", client.attempt("ALICE", "correct horse battery staple", self.alice.next_code())["user"])
 
-    def test_a_password_has_one_spelling(self):
-        """Composed at enrolment, decomposed at login: NFC makes them one."""
-        user = self.place.add_user("amelie", password="caf\u00e9 noisette \u00e0 volont\u00e9")
-        client = self.connect(self.daemon)
-        client.expect(220)
-        self.assertEqual(230, client.attempt("amelie", "cafe\u0301 noisette a\u0300 volonte\u0301", user.next_code()).code)
-
-
+@at_each_door
 class Codes(OneDaemon):
+    OPTIONS = {"web": 1}
+
+    def attempt(self, *answers, **how):
+        return self.Door(self.daemon).attempt(*answers, **how).outcome
+
     def test_the_window_is_one_step_each_side_and_only_forwards(self):
         user = self.fresh_user()
         keep_clear_of_the_next_step()
-        for offset, code in ((-3, 530), (3, 530), (-1, 230), (-1, 530), (0, 230), (-1, 530), (1, 230), (0, 530), (1, 530)):
+        for offset, outcome in ((-3, REFUSED), (3, REFUSED), (-1, GRANTED), (-1, REFUSED), (0, GRANTED), (-1, REFUSED), (1, GRANTED),
+                                (0, REFUSED), (1, REFUSED)):
             with self.subTest(offset):
-                # A source of its own each: this is about codes, not about waits.
-                client = self.daemon.connect()
-                with client:
-                    client.expect(220)
-                    self.assertEqual(code, client.attempt(user.name, user.password, user.code(offset)).code)
+                self.assertEqual(outcome, self.attempt(user.name, user.password, user.code(offset)))
 
     def test_every_kind_of_enrolment_works(self):
         for options in (("--algorithm", "sha256"), ("--algorithm", "sha512", "--digits", "8"), ("--digits", "8"),
                         ("--period", "60")):
             with self.subTest(options):
-                user = self.fresh_user(*options)
-                self.daemon.log_in(user)[0].close()
+                self.Door(self.daemon).log_in(self.fresh_user(*options))
 
     def test_right_code_with_wrong_password_is_not_spent(self):
         user = self.fresh_user()
         code = user.next_code()
-        with self.daemon.connect() as client:
-            client.expect(220)
-            self.assertEqual(530, client.attempt(user.name, "not " + user.password, code).code)
-            self.assertEqual(230, client.attempt(user.name, user.password, code).code)
+        self.assertEqual(REFUSED, self.attempt(user.name, "not " + user.password, code))
+        self.assertEqual(GRANTED, self.attempt(user.name, user.password, code))
 
-    def test_a_code_works_once_among_many_at_the_same_time(self):
+    def test_a_name_and_a_password_have_one_spelling(self):
+        """Composed at enrolment, decomposed at login: NFC makes them one."""
+        user = self.fresh_user(password="caf\u00e9 noisette \u00e0 volont\u00e9")
+        self.assertEqual(GRANTED, self.attempt(user.name.upper(), "cafe\u0301 noisette a\u0300 volonte\u0301", user.next_code()))
+
+    def test_a_recovery_code_works_once_in_the_place_of_a_code(self):
+        made = json.loads(self.place.admin("user", "add", f"r{self.Door.__name__.lower()}", "--generate-password",
+                                           "--recovery-codes", "--json").stdout)
+        answers = made["username"], made["password"], made["recovery_codes"][0]
+        self.assertEqual([GRANTED, REFUSED], [self.attempt(*answers) for _ in range(2)])
+        self.daemon.wait_for_event("alarm.recovery-code", user=made["username"], **self.Door.LOG)
+
+    def test_who_must_change_the_password_gets_in_and_who_is_disabled_does_not(self):
         user = self.fresh_user()
-        code = user.next_code()
-        clients = [self.daemon.connect(f"127.0.2.{number}") for number in range(1, 17)]
-        for client in clients:
-            client.expect(220, 330)
-            client.send(user.name)
-            client.expect(331)
-            client.send(user.password)
-        for client in clients:
-            client.expect(332)
-        for client in clients:
-            client.send(code)
-        verdicts = [client.read_reply().code for client in clients]
-        for client in clients:
-            client.close()
-        self.assertEqual([230] + [530] * 15, sorted(verdicts))
+        self.place.admin("user", "passwd", user.name, "--password-stdin", "--must-change", stdin=user.password + "\n")
+        self.assertEqual(GRANTED, self.attempt(user.name, user.password, user.next_code()))
+        self.place.admin("user", "disable", user.name)
+        self.assertEqual(REFUSED, self.attempt(user.name, user.password, user.next_code()))
+        self.daemon.wait_for_event("login", reason="disabled", user=user.name, **self.Door.LOG)
 
 
+@at_each_door
 class OneWayToSayNo(OneDaemon):
     """The same octets, whatever was wrong; each from a source of its own, so that no wait is in the way."""
 
-    sources = 0
+    OPTIONS = {"web": 1}
 
     def verdict(self, name, password, code):
-        """All that the server says between the code and its next question."""
-        OneWayToSayNo.sources += 1
-        with self.daemon.connect(f"127.0.3.{OneWayToSayNo.sources}") as client:
-            client.expect(220)
-            answer = client.attempt(name, password, code)
-            self.assertEqual(b"330 Username:\r\n", client.read_line())
-        return answer.raw
+        self.sources = getattr(type(self), "sources", 0) + 1
+        type(self).sources = self.sources
+        return self.Door(self.daemon).attempt(name, password, code, f"127.0.3.{self.sources}")
 
     def test_the_octets_are_the_same(self):
         good = self.fresh_user()
@@ -140,7 +129,8 @@ class OneWayToSayNo(OneDaemon):
         self.place.admin("user", "disable", disabled.name)
         spent = self.fresh_user()
         used = spent.next_code()
-        self.daemon.log_in(spent, used)[0].close()
+        door = self.Door(self.daemon)
+        door.log_in(spent, used)
         word, code = good.password, good.next_code()
         rows = {
             "wrong password": (good.name, "wrong password", code),
@@ -169,11 +159,54 @@ class OneWayToSayNo(OneDaemon):
             "code in letters": (good.name, word, "abcdef"),
             "a long code": (good.name, word, code * 170),
         }
+        if self.Door is not Line:  # where a line ends there, and these are no line
+            rows |= {
+                "a name longer than a line": ("n" * 4000, word, code),
+                "a password longer than a line": (good.name, word + "x" * 4000, code),
+                "a code longer than a line": (good.name, word, code * 600),
+                "a name with a line's end": (good.name + "\n", word, code),
+                "a name with a nought": (good.name + "\0", word, code),
+                "password with a line's end": (good.name, word + "\r\n", code),
+                "password with a nought": (good.name, word + "\0", code),
+                "code with a line's end": (good.name, word, code + "\n"),
+                "code with a nought": (good.name, word, code + "\0"),
+            }
+        if self.Door is Pages:
+            rows |= {
+                "a name that is no UTF-8": (good.name.encode() + b"\xff", word, code),
+                "password that is no UTF-8": (good.name, word.encode() + b"\xff", code),
+                "code that is no UTF-8": (good.name, word, code.encode() + b"\xff"),
+            }
+        usual = self.verdict("nobody at all", "wrong password", "000000").said
         for what, answers in rows.items():
             with self.subTest(what):
-                self.assertEqual(b"530 Login failed\r\n", self.verdict(*answers))
+                verdict = self.verdict(*answers)
+                self.assertEqual((REFUSED, usual), (verdict.outcome, verdict.said))
         # None of them has spent it.
-        self.daemon.log_in(good, code, source="127.0.4.1")[0].close()
+        door.log_in(good, code, source="127.0.4.1")
+
+    def test_a_password_is_never_cut(self):
+        """Longer than any machine's word and than bcrypt's 72: each octet counts."""
+        long_one = "correct horse battery staple, " * 8
+        user = self.fresh_user(password=long_one[:240])
+        self.assertEqual(REFUSED, self.verdict(user.name, long_one[:239], user.code()).outcome)
+        self.assertEqual(REFUSED, self.verdict(user.name, long_one[:239] + "X", user.code()).outcome)
+        self.Door(self.daemon).log_in(user, source="127.0.4.3")
+
+
+class OneConnection(OneDaemon):
+    def test_the_yes_has_the_names_one_spelling(self):
+        user = self.fresh_user()
+        with self.daemon.connect("127.0.4.2") as client:
+            client.expect(220)
+            self.assertEqual(user.name, client.attempt(user.name.upper(), user.password, user.next_code())["user"])
+
+    def test_the_octets_of_a_no(self):
+        """All that the server says between the code and its next question."""
+        with self.daemon.connect("127.0.4.1") as client:
+            client.expect(220)
+            self.assertEqual(b"530 Login failed\r\n", client.attempt("nobody", "wrong", "000000").raw)
+            self.assertEqual(b"330 Username:\r\n", client.read_line())
 
     def test_three_attempts_then_421(self):
         rows = {"known": self.fresh_user().name, "unknown": "nobody-at-all"}
@@ -186,14 +219,6 @@ class OneWayToSayNo(OneDaemon):
                 said[what] = client.read_rest()
         self.assertEqual(b"421 Too many attempts\r\n", said["known"])
         self.assertEqual(said["known"], said["unknown"])
-
-    def test_a_password_is_never_cut(self):
-        """Longer than any machine's word and than bcrypt's 72: each octet counts."""
-        long_one = "correct horse battery staple, " * 8
-        user = self.fresh_user(password=long_one[:240])
-        self.assertEqual(b"530 Login failed\r\n", self.verdict(user.name, long_one[:239], user.code()))
-        self.assertEqual(b"530 Login failed\r\n", self.verdict(user.name, long_one[:239] + "X", user.code()))
-        self.daemon.log_in(user, source="127.0.4.3")[0].close()
 
 
 class Renewal(TestCase):

@@ -8,6 +8,7 @@ import socket
 import time
 import unittest
 
+from browser import Browser
 from harness import PATIENCE, TestCase, connect_tcp, connect_unix, eventually, main, run
 
 # Debian's Python has python3-prometheus-client, whichever runs this test.
@@ -160,6 +161,19 @@ class Page(Metrics):
 
 
 class Listener(Metrics):
+    def test_health_is_told_here_and_at_no_other_door(self):
+        self.place.write_settings(LISTEN)
+        daemon = self.start(web=1)
+        self.address = daemon.stderr.wait_for(lambda line: re.fullmatch(r"metrics on (\S+)", line), "metrics on")[1]
+        head, _, body = self.ask(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
+        self.assertEqual(b"ok\n", body)
+        self.assertIn(b"405", self.ask(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")[:12])
+        self.assertIn(b"404", self.ask(b"GET /healthz?x HTTP/1.1\r\nHost: localhost\r\n\r\n")[:12])
+        with Browser(daemon.web[0]) as browser:
+            for path in ("/healthz", "/metrics"):
+                self.assertEqual(404, browser.get(path).status)
+
     def test_off_by_default(self):
         self.assertNotIn("metrics on", self.start().stderr.text())
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The browsers' door: pages, forms, sessions, the interface for programs; and what none of them lets through."""
 import json
+import re
 import socket
 import unittest
 
@@ -70,16 +71,15 @@ class Login(WebCase):
         self.assertEqual(530, client.attempt(self.alice.name, self.alice.password, code).code)
         self.daemon.wait_for_event("login", reason="replayed_code")
 
-    def test_the_waits_are_those_of_the_line_protocol(self):
-        for _ in range(5):
+    def test_refused_attempts_are_told_at_the_next_login(self):
+        for _ in range(3):
             page = self.browser.get("/login").page
             self.browser.fill(page, "/login", username="alice", password="wrong password entirely", code="000000")
         answer = self.browser.log_in(self.alice)
-        self.assertEqual(429, answer.status)
-        self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
-        client = self.enterContext(self.daemon.connect())
-        client.expect(220)
-        self.assertEqual(450, client.attempt(self.alice.name, self.alice.password, self.alice.code(1)).code)
+        self.assertEqual((303, "/account?refused=3"), (answer.status, answer.location))
+        self.assertIn("refused since your last login: 3.", self.browser.get(answer.location).page.text)
+        for forged in ("refused=<b>", "refused=1234567", "refused=-1", "refused=0"):
+            self.assertNotIn("refused since", self.browser.get("/account?" + forged).page.text)
 
     def test_a_device_is_remembered(self):
         self.logged_in()
@@ -117,6 +117,20 @@ class Login(WebCase):
         self.assertEqual(401, self.new_browser().log_in(self.alice, codes[0]).status, "each is good once")
 
 
+class Assets(WebCase):
+    def test_what_a_page_asks_for_is_kept_for_good_and_nothing_else(self):
+        page = self.browser.get("/login").body.decode()
+        named = re.findall(r'"(/assets/[^"]+)"', page)
+        self.assertEqual(["/assets/style.css", "/assets/script.js"], [name.partition("?v=")[0] for name in named])
+        for name in named:
+            answer = self.browser.get(name)
+            self.assertEqual((200, "public, max-age=31536000, immutable"), (answer.status, answer.headers["Cache-Control"]))
+            path = name.partition("?")[0]
+            for other in (path, path + "?v=0123456789abcdef", path + "?v=", name + "0"):
+                answer = self.browser.get(other)
+                self.assertEqual((200, "no-cache"), (answer.status, answer.headers["Cache-Control"]), other)
+
+
 class WaysBack(WebCase):
     settings = '[web]\nback_to = ["https://app.example.com"]\n'
 
@@ -152,6 +166,7 @@ class Account(WebCase):
                               new_password=new, new_password_again=new)
         self.assertEqual((303, "/account?done=password"), (answer.status, answer.location), answer.body)
         self.assertNotEqual(before, browser.cookies["__Host-securelogin"], "a new token for the changed credentials")
+        self.daemon.wait_for_event("password_changed", user="alice", door="web")
         self.assertEqual(200, browser.get("/account?done=password").status)
         self.assertEqual(200, other.get("/account").status, "bob's is his own")
 
@@ -396,6 +411,10 @@ class Programs(WebCase):
         self.assertEqual(401, self.log_in(self.alice, self.alice.wrong_code()).status)
         for body, kind, status in (("{", "application/json", 400), ("[]", "application/json", 400),
                                    ('{"username":"alice","password":1,"code":"2"}', "application/json", 400),
+                                   ('{"username":"bob","password":"1","code":"2","username":"alice"}', "application/json", 400),
+                                   ('{"code":["1"],"username":"bob","password":"1","code":"2"}', "application/json", 400),
+                                   ('{"username":"bob","password":"1","\\u0063ode":"1","code":"2"}', "application/json", 400),
+                                   (r'{"username":"a\\\"b","password":"\u0022","code":"2"}', "application/json", 401),
                                    ("{}", "text/plain", 415)):
             answer = self.browser.request("POST", "/api/v1/login", body, {"Content-Type": kind}.items())
             self.assertEqual((status, "application/problem+json"), (answer.status, answer.headers["Content-Type"]))

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 
+from browser import Browser
 from harness import TestCase, main
 
 LIMIT = 103
@@ -15,7 +16,7 @@ class WornKey(TestCase):
                              (failures, user.name))
 
     def test_is_told_from_half_on(self):
-        daemon = self.start()
+        daemon = self.start(web=1)
         for failures, told in ((0, None), (LIMIT // 2, None), (LIMIT // 2 + 1, "52 103"), (LIMIT - 1, "102 103")):
             with self.subTest(failures):
                 user = self.place.add_user(f"user{failures}")
@@ -23,6 +24,10 @@ class WornKey(TestCase):
                 with daemon.connect() as client:
                     reply = client.log_in(user)
                 self.assertEqual(told, reply["code-failures"] if "code-failures" in reply else None)
+                with Browser(daemon.web[0]) as browser:
+                    page = browser.get(browser.log_in(user, back="/account").location).page
+                self.assertEqual(bool(told), bool(told) and "{} of {} wrong codes".format(*told.split()) in page.text)
+                self.assertEqual(bool(told), "wrong codes" in page.text)
 
     def test_the_client_says_what_to_do(self):
         daemon = self.start()

@@ -39,7 +39,7 @@ bool read(RequestReader& reader, std::string& seen)
         expect(next.request->target().starts_with('/'));
         expect(next.request->body().size() <= RequestReader::kLongestBody);
         expect(next.request->count(securelogin::web::http::field::transfer_encoding) == 0);
-        seen += std::string(next.request->target()) + '\n' + next.request->body() + '\n';
+        seen += std::string(next.request->target()) + '\n' + std::string(next.request->body()) + '\n';
         [[maybe_unused]] const auto session =
             securelogin::web::cookie(*next.request, securelogin::web::kSessionCookie);
         if (const auto form = securelogin::web::Form::parse(next.request->body())) {

@@ -10,14 +10,20 @@ constexpr std::string_view kDoor = "enrol ";
 /// These have a line break, which no name has (NameKeyer::of_typed).
 constexpr std::string_view kOpenDoor = "enrol open\n";
 constexpr std::string_view kOpenFinished = "enrolled open\n";
+constexpr std::string_view kBegun = "enrol begun\n";  // and the invitation's MAC
 
 constexpr WaitPolicy kOpenWaits{
     .free = kOpenAtOnce - 1, .first_wait = kOpenApart, .longest_wait = kOpenApart};
+constexpr WaitPolicy kBegunWaits{
+    .free = kBegunAtOnce - 1, .first_wait = kBegunApart, .longest_wait = kBegunApart};
 
 constexpr std::string_view kEvent = "enrol";
 constexpr std::string_view kOpenEvent = "enrol.open";
 
 constexpr TimeStep kNoneYet = 0;
+
+/// What an invitation's enrolments are counted under, wherever they are begun: whoever has it is one holder.
+Source everywhere() { return Source::from_address("local"); }
 
 }  // namespace
 
@@ -96,9 +102,12 @@ Enrolments::Begun Enrolments::begin(Transaction& transaction, std::string_view t
     if (begun.refusal) {
         charge(transaction, failures_, Factor::password, guest.source);
         record(transaction, kEvent, begun.refusal, {.name = begun.name, .typed = {}}, guest);
-    } else {
-        begun.enrolment = enrolment_of(found->name, found);
+        return begun;
     }
+    const auto begun_before = budget_of(*found);
+    if (const auto wait = wait_for(transaction, begun_before, everywhere())) return {.wait = wait};
+    charge(transaction, begun_before, Factor::password, everywhere());
+    begun.enrolment = enrolment_of(found->name, found);
     return begun;
 }
 
@@ -122,6 +131,14 @@ Enrolments::Begun Enrolments::begin_open(Transaction& transaction, std::string_v
         begun.enrolment = enrolment_of(*name, std::nullopt);
     }
     return begun;
+}
+
+/// No two invitations have the same MAC, which is no secret: what is counted ends with it.
+Enrolments::Budget Enrolments::budget_of(const Invitation& invitation) const
+{
+    std::string whose(kBegun);
+    for (const auto octet : invitation.mac) whose += std::to_string(octet) + ' ';
+    return {.key = names_(whose), .waits = kBegunWaits};
 }
 
 Enrolment Enrolments::enrolment_of(const UserName& name, const std::optional<Invitation>& invitation) const
@@ -238,7 +255,11 @@ void Enrolments::settle(Transaction& transaction, const Enrolment& enrolment, bo
     const bool open = !enrolment.invitation;
     const auto source = open ? Source::of_network(guest.source) : guest.source;
     if (!enrolled) return charge(transaction, open ? open_tries_ : failures_, Factor::code, source);
-    if (!open) return transaction.save_failures(failures_.key, source, Failures{}, clock_.now());
+    if (!open) {
+        transaction.save_failures(budget_of(*enrolment.invitation).key, everywhere(), Failures{},
+                                  clock_.now());
+        return transaction.save_failures(failures_.key, source, Failures{}, clock_.now());
+    }
     // Its own look-up is given back, and no other: else each account would buy a list of names.
     give_back(transaction, open_tries_, source);
     charge(transaction, open_finished_, Factor::password, source);

@@ -15,6 +15,9 @@
 // before it is made, and given back by the enrolment that comes of it.  What a source has enrolled is limited
 // too: kOpenAtOnce at once, then one in each kOpenApart.
 //
+// What comes of a right invitation costs a hash before anything is proved: so an invitation begins
+// kBegunAtOnce enrolments at once, then one in each kBegunApart, from wherever, until it is used up.
+//
 // Whoever enrols twice at once, with one invitation, is one who wins: the invitation goes in ONE conditional
 // delete, in the transaction of what it is given for.
 //
@@ -58,6 +61,9 @@ enum class EnrolmentRefusal {
 
 inline constexpr int kOpenAtOnce = 8;               // finished open enrolments of a source, ...
 inline constexpr std::chrono::hours kOpenApart{1};  // ... then one in each of these
+
+inline constexpr int kBegunAtOnce = 16;                // enrolments begun with one invitation, ...
+inline constexpr std::chrono::minutes kBegunApart{1};  // ... then one in each of these
 
 /// Who enrols, from where.
 struct Guest {
@@ -126,6 +132,7 @@ class Enrolments {
                                                                const UserName& name) const;
     [[nodiscard]] std::optional<EnrolmentRefusal> examine(Transaction& transaction,
                                                           const Enrolment& enrolment) const;
+    [[nodiscard]] Budget budget_of(const Invitation& invitation) const;
     [[nodiscard]] Enrolment enrolment_of(const UserName& name,
                                          const std::optional<Invitation>& invitation) const;
     [[nodiscard]] Account make_or_change(Transaction& transaction, const Enrolment& enrolment,

@@ -71,7 +71,7 @@ struct Reading {
 constexpr std::string_view kParameters[] = {"secret", "algorithm", "digits", "period"};
 
 /// Why not; nothing when it was taken.
-std::optional<std::string> take(Reading& reading, std::string_view name, const Secret& value)
+std::optional<std::string> take(Reading& reading, std::string_view name, std::string_view value)
 {
     const auto* const known = std::ranges::find(kParameters, name);
     if (known == std::ranges::end(kParameters)) return std::nullopt;
@@ -80,18 +80,18 @@ std::optional<std::string> take(Reading& reading, std::string_view name, const S
     reading.seen = static_cast<std::uint8_t>(reading.seen | bit);
 
     if (name == "secret") {
-        reading.secret = from_base32(value.view());
+        reading.secret = from_base32(value);
         if (!reading.secret) return std::string("not base32");
     } else if (name == "algorithm") {
-        const auto algorithm = parse_totp_algorithm(fold_case(value.view()));
+        const auto algorithm = parse_totp_algorithm(fold_case(value));
         if (!algorithm) return std::string("of an algorithm other than SHA1, SHA256 and SHA512");
         reading.parameters.algorithm = *algorithm;
     } else if (name == "digits") {
-        const auto digits = number_in(value.view());
+        const auto digits = number_in(value);
         if (digits != 6 && digits != 8) return std::string("of codes that have neither 6 nor 8 digits");
         reading.parameters.digits = *digits;
     } else {
-        const auto period = number_in(value.view());
+        const auto period = number_in(value);
         if (!period || *period < kShortestPeriod || *period > kLongestPeriod)
             return std::string("of a period that is not 10 to 300 seconds");
         reading.parameters.period = std::chrono::seconds(*period);
@@ -152,9 +152,14 @@ std::variant<TotpKey, std::string> parse_otpauth_uri(std::string_view uri)
         rest.remove_prefix(std::min(rest.size(), parameter.size() + 1));
         const auto equals = parameter.find('=');
         if (equals == std::string_view::npos) continue;
-        const auto value = percent_decoded(parameter.substr(equals + 1));
-        if (!value) return std::string("a URI with a percent sign that starts no octet");
-        if (auto why = take(reading, fold_case(parameter.substr(0, equals)), *value)) return *std::move(why);
+        const auto value = parameter.substr(equals + 1);
+        std::optional<Secret> decoded;
+        if (value.find('%') != std::string_view::npos) {
+            decoded = percent_decoded(value);
+            if (!decoded) return std::string("a URI with a percent sign that starts no octet");
+        }
+        const auto name = fold_case(parameter.substr(0, equals));
+        if (auto why = take(reading, name, decoded ? decoded->view() : value)) return *std::move(why);
     }
     if (!reading.secret) return std::string("a URI without a secret");
     return checked(*std::move(reading.secret), reading.parameters);

@@ -1,5 +1,6 @@
 #include "server/auth/phc.hpp"
 
+#include <array>
 #include <charconv>
 #include <cstddef>
 
@@ -29,27 +30,25 @@ std::optional<std::uint32_t> take_number(std::string_view& text) noexcept
     return number;
 }
 
-std::optional<unsigned> sextet(char c) noexcept
-{
-    const auto value = [c](char first, unsigned from) {
-        return from + static_cast<unsigned>(c) - static_cast<unsigned>(first);
-    };
-    if (c >= 'A' && c <= 'Z') return value('A', 0);
-    if (c >= 'a' && c <= 'z') return value('a', 26);
-    if (c >= '0' && c <= '9') return value('0', 52);
-    if (c == '+') return 62U;
-    if (c == '/') return 63U;
-    return std::nullopt;
-}
+constexpr std::uint8_t kNoSymbol = 0xFF;
+
+/// By octet: what a base64 symbol stands for.
+constexpr auto kSextets = [] {
+    constexpr std::string_view symbols = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::array<std::uint8_t, 256> values{};
+    values.fill(kNoSymbol);
+    for (std::size_t i = 0; i < symbols.size(); ++i)
+        values[static_cast<std::uint8_t>(symbols[i])] = static_cast<std::uint8_t>(i);
+    return values;
+}();
 
 /// How many bytes unpadded base64 stands for; nothing when it is none, or has bits that belong to no byte.
 std::optional<std::size_t> decoded_size(std::string_view base64) noexcept
 {
     unsigned last = 0;
     for (const char c : base64) {
-        const auto value = sextet(c);
-        if (!value) return std::nullopt;
-        last = *value;
+        last = kSextets[static_cast<std::uint8_t>(c)];
+        if (last == kNoSymbol) return std::nullopt;
     }
     constexpr unsigned unused_bits[] = {0, 0, 0xF, 0x3};  // by the number of symbols in the last group
     const auto symbols = base64.size() % 4;

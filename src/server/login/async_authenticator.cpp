@@ -22,7 +22,7 @@ asio::awaitable<Result> transacted(const std::shared_ptr<const AsyncAuthenticato
             [parts, work, result](auth::Transaction& transaction) {
                 *result = work(*parts->authenticator, transaction);
             },
-            [result, resume](const std::exception_ptr& error) { resume(error, *result); });
+            [result, resume](std::exception_ptr error) { resume(std::move(error), *result); });
     });
 }
 

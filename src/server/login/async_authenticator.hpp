@@ -11,6 +11,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,8 @@ namespace securelogin::login {
 /// What became of a new password.
 struct PasswordChange {
     enum class Result { done, refused, session_ended, try_later } result = Result::try_later;
-    std::string reason = {};  // refused: a sentence for the holder; try_later: for the operator
+    std::string reason = {};              // refused: a sentence for the holder; try_later: for the operator
+    std::chrono::seconds retry_after{0};  // try_later; at least 1
     std::shared_ptr<const Secret> token = {};  // done, where one was asked for: the session's from now on
 };
 
@@ -92,11 +94,17 @@ class AsyncAuthenticator {
     /// Checks, hashes and stores a new password for the holder of `session`, who has come from `device`.  It
     /// must not be the old one.  The session's token ends; for whoever is known by that only there is
     /// NewToken::issue.
+    ///
+    /// Proof::of_login is for a session that is good for this change only, and is known by its token: since
+    /// its login nobody has proved anything.  As "it is the one that you have" answers a guess, each try is
+    /// charged as a password is before it is compared, and given back unless that was the answer; and it is
+    /// done only while the password must still be changed.
     enum class NewToken { none, issue };
+    enum class Proof { present, of_login };
     [[nodiscard]] boost::asio::awaitable<PasswordChange> change_password(
         const auth::UserName& name, const auth::Session& session,
         const std::optional<auth::DeviceFingerprint>& device, Secret typed,
-        NewToken new_token = NewToken::none) const;
+        NewToken new_token = NewToken::none, Proof proof = Proof::present) const;
 
     /// Ten new recovery codes for the holder of `session`, in the place of all older ones; nullptr when the
     /// session has ended meanwhile.  Throws auth::StoreError.

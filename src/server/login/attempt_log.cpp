@@ -74,4 +74,19 @@ void log_step(EventLog& log, const EnrolmentUnderWay& enrolment, const Enrolment
     write(log, level, event, tail, outcome, reason, user, source, id);
 }
 
+void log_change(EventLog& log, const PasswordChange& change, const auth::UserName& user,
+                const auth::Source& source, std::uint64_t connection, std::string_view door)
+{
+    const Tail tail{.device = {}, .door = door};
+    const Field who{"user", user.str()};
+    const Field from{"source", source.address()};
+    const Field id{"connection", std::to_string(connection)};
+    if (change.result == PasswordChange::Result::done) {
+        write(log, Level::info, "password_changed", tail, who, from, id);
+    } else if (change.result == PasswordChange::Result::try_later) {
+        const auto level = change.reason == "overloaded" ? Level::warning : Level::error;
+        write(log, level, "password_not_changed", tail, Field{"error", change.reason}, who, from, id);
+    }
+}
+
 }  // namespace securelogin::login

@@ -8,6 +8,7 @@
 
 #include "common/event_log.hpp"
 #include "server/auth/authenticator.hpp"
+#include "server/login/async_authenticator.hpp"
 #include "server/login/async_enrolment.hpp"
 #include "server/login/attempt.hpp"
 
@@ -23,5 +24,9 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
 /// The event of a step of an enrolment; `done` is its outcome where it was done: `begun`, `granted`.
 void log_step(EventLog& log, const EnrolmentUnderWay& enrolment, const EnrolmentStep& step,
               std::string_view done, std::uint64_t connection, std::string_view door = kLineProtocol);
+
+/// The event of a new password that has been set, or could not be; a refused one has none.
+void log_change(EventLog& log, const PasswordChange& change, const auth::UserName& user,
+                const auth::Source& source, std::uint64_t connection, std::string_view door = kLineProtocol);
 
 }  // namespace securelogin::login

@@ -32,12 +32,15 @@ boost::asio::awaitable<Result> await_callback(Start start)
             const auto executor = asio::get_associated_executor(handler);
             // std::function copies what it holds; a handler can only be moved.
             auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-            begin(Resume<Result>([shared, work = asio::make_work_guard(executor)](
-                                     const std::exception_ptr& error, Result result) {
-                asio::post(work.get_executor(), [shared, error, result = std::move(result)]() mutable {
-                    (*shared)(error, std::move(result));
-                });
-            }));
+            begin(Resume<Result>(
+                [shared, work = asio::make_work_guard(executor)](std::exception_ptr error, Result result) {
+                    // Moved all the way: the thread that has failed keeps no part of what is looked at
+                    // elsewhere.
+                    asio::post(work.get_executor(),
+                               [shared, error = std::move(error), result = std::move(result)]() mutable {
+                                   (*shared)(std::move(error), std::move(result));
+                               });
+                }));
         },
         asio::use_awaitable, std::move(start));
 }

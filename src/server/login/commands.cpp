@@ -52,26 +52,12 @@ asio::awaitable<bool> confirm(Holder& holder)
     co_return granted;
 }
 
-void log_not_changed(const Holder& holder, const std::string& why)
-{
-    const auto level = why == "overloaded" ? Level::warning : Level::error;
-    holder.setting.log.write(level, "password_not_changed",
-                             {{"error", why},
-                              {"user", holder.granted.account.name.str()},
-                              {"source", holder.peer.source().address()},
-                              {"connection", std::to_string(holder.peer.connection())}});
-}
-
 /// Says what became of a new password; true when another may be tried.
 bool say_result(Holder& holder, const PasswordChange& change)
 {
     auto& peer = holder.peer;
     switch (change.result) {
         case PasswordChange::Result::done:
-            holder.setting.log.write(Level::info, "password_changed",
-                                     {{"user", holder.granted.account.name.str()},
-                                      {"source", peer.source().address()},
-                                      {"connection", std::to_string(peer.connection())}});
             holder.must_change = false;
             peer.say({.code = code::kDone, .text = "Password changed; other sessions have ended"});
             return false;
@@ -81,7 +67,6 @@ bool say_result(Holder& holder, const PasswordChange& change)
         case PasswordChange::Result::session_ended:
             return false;
         case PasswordChange::Result::try_later:
-            log_not_changed(holder, change.reason);
             peer.say(try_later());
             return false;
     }
@@ -105,6 +90,8 @@ asio::awaitable<After> passwd(Holder& holder)
         const auto& device = holder.peer.device();
         const auto change = co_await holder.setting.authenticator.change_password(
             name, holder.session(), device, std::move(password));
+        const auto& peer = holder.peer;
+        log_change(holder.setting.log, change, name, peer.source(), peer.connection());
         if (change.result == PasswordChange::Result::session_ended) co_return session_ended(holder.peer);
         if (!say_result(holder, change)) break;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 
 #include "common/openssl.hpp"
 
@@ -25,9 +26,13 @@ Duration tolerance(const AcceptRate::Limits& limits, std::size_t shares) noexcep
 }  // namespace
 
 AcceptRate::AcceptRate(Limits limits, const Key& key, std::size_t entries)
-    : key_(key), limits_(limits), entries_(entries)
+    : key_(key),
+      limits_(limits),
+      memory_(static_cast<Entry*>(std::calloc(entries, sizeof(Entry)))),
+      entries_(memory_.get(), entries)
 {
     assert(entries > 0 && entries % kWays == 0);
+    if (!memory_) throw std::bad_alloc();
     auto* const mac = EVP_MAC_fetch(nullptr, "SIPHASH", nullptr);
     if (mac != nullptr) siphash_.reset(EVP_MAC_CTX_new(mac));
     EVP_MAC_free(mac);

@@ -19,10 +19,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "server/auth/source.hpp"
 
@@ -55,7 +56,7 @@ class AcceptRate {
     [[nodiscard]] std::uint64_t refused() const;  // so far
 
   private:
-    /// A source's.  Whole again by `whole_at`.
+    /// A source's.  Whole again by `whole_at`.  Nobody's is all zeros.
     struct Entry {
         std::uint64_t source = 0;  // the keyed hash; 0: nobody's yet
         Clock::time_point whole_at = {};
@@ -72,12 +73,16 @@ class AcceptRate {
     struct Free {
         void operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
     };
+    struct FreeMemory {
+        void operator()(Entry* entries) const noexcept { std::free(entries); }
+    };
 
     const Key key_;
     mutable std::mutex mutex_;
     Limits limits_;  // guarded by mutex_, as is all below
     std::unique_ptr<EVP_MAC_CTX, Free> siphash_;
-    std::vector<Entry> entries_;  // sets of kWays, one after the other
+    std::unique_ptr<Entry[], FreeMemory> memory_;  // zeros that cost nothing until they are written
+    std::span<Entry> entries_;                     // sets of kWays, one after the other
     std::uint64_t refused_ = 0;
 };
 

@@ -103,13 +103,16 @@ asio::awaitable<Secret> Connection::answer(Patience patience)
 
 asio::awaitable<void> Connection::receive()
 {
-    set_waiting(true);
-    const auto [unreadable] = co_await stream().async_wait_readable(kResult);
-    set_waiting(false);
-    if (unreadable) give_up(unreadable);
-    const auto space = lines_.space();
-    const auto buffer = asio::buffer(space.data(), space.size());
-    const auto [error, count] = co_await stream().async_read_some(buffer, kResult);
+    boost::system::error_code error = asio::error::would_block;
+    std::size_t count = 0;
+    while (error == asio::error::would_block) {
+        set_waiting(true);
+        const auto [unreadable] = co_await stream().async_wait_readable(kResult);
+        set_waiting(false);
+        if (unreadable) give_up(unreadable);
+        const auto space = lines_.space();
+        count = stream().try_read_some(asio::buffer(space.data(), space.size()), error);
+    }
     if (error) give_up(error);
     lines_.received(count);
 }
@@ -117,8 +120,14 @@ asio::awaitable<void> Connection::receive()
 asio::awaitable<void> Connection::flush()
 {
     if (unsent_.empty()) co_return;
-    const auto buffer = asio::buffer(unsent_);
-    const auto [error, count] = co_await asio::async_write(stream(), buffer, kResult);
+    // At once, mostly: a reply is small, and the socket has room for it.
+    boost::system::error_code error;
+    const auto sent = stream().try_write_some(asio::buffer(unsent_), error);
+    if (error == asio::error::would_block) {
+        const auto rest = asio::buffer(unsent_) + sent;
+        const auto [failed, count] = co_await asio::async_write(stream(), rest, kResult);
+        error = failed;
+    }
     wipe(unsent_);
     std::string().swap(unsent_);  // an idle connection keeps no buffer
     if (error) give_up(error);

@@ -14,8 +14,16 @@
 
 namespace securelogin::store {
 
+// Bound where they lie: they have to stay, unchanged, until the Execution is gone.
+struct TextInPlace {
+    const std::string& text;
+};
+struct OctetsInPlace {
+    std::span<const std::uint8_t> octets;
+};
+
 /// Binds its arguments to $1, $2, ... in order; leaves the statement reset whatever happens.
-/// What is bound is copied.
+/// What is bound is copied, unless it is said to be in place.
 /// Times are seconds since the epoch.
 class Execution {
   public:
@@ -44,6 +52,11 @@ class Execution {
     void bind(int index, std::span<const std::uint8_t> octets)
     {
         statement_.bind(index, octets.data(), static_cast<int>(octets.size()));
+    }
+    void bind(int index, const TextInPlace& value) { statement_.bindNoCopy(index, value.text); }
+    void bind(int index, const OctetsInPlace& value)
+    {
+        statement_.bindNoCopy(index, value.octets.data(), static_cast<int>(value.octets.size()));
     }
     template <typename Value>
     void bind(int index, const std::optional<Value>& value)

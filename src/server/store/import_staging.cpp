@@ -44,9 +44,9 @@ constexpr const char* kSetUp =
     ") STRICT, WITHOUT ROWID";
 
 /// A blob of no octets is no value.
-std::optional<std::span<const std::uint8_t>> unless_empty(const SealedValue& value)
+std::optional<OctetsInPlace> unless_empty(const SealedValue& value)
 {
-    return value.empty() ? std::nullopt : std::optional(std::span<const std::uint8_t>(value));
+    return value.empty() ? std::nullopt : std::optional(OctetsInPlace{value});
 }
 
 void make_empty_file(const std::filesystem::path& file)
@@ -122,16 +122,16 @@ void ImportStaging::make_scratch(const std::string& file)
     });
 }
 
-SealedValue ImportStaging::seal_password(const Secret& stored, auth::UserId user,
-                                         const auth::UserName& name) const
+SealedValue ImportStaging::seal_password(const Secret& stored, auth::UserId user, const auth::UserName& name,
+                                         Nonces& nonces) const
 {
-    return key_->sealer.seal(stored, password_hash_of(user, name));
+    return key_->sealer.seal(stored, password_hash_of(user, name), nonces);
 }
 
-SealedValue ImportStaging::seal_totp(const Secret& secret, auth::UserId user,
-                                     const auth::UserName& name) const
+SealedValue ImportStaging::seal_totp(const Secret& secret, auth::UserId user, const auth::UserName& name,
+                                     Nonces& nonces) const
 {
-    return key_->sealer.seal(secret, totp_secret_of(user, name));
+    return key_->sealer.seal(secret, totp_secret_of(user, name), nonces);
 }
 
 std::optional<ImportStaging::Namesake> ImportStaging::stage(const StagedAccount& account)
@@ -140,7 +140,7 @@ std::optional<ImportStaging::Namesake> ImportStaging::stage(const StagedAccount&
         if (in_chunk_ == 0) connection_->database().exec("BEGIN");
         if (++in_chunk_ == kChunk) end_chunk();
         const int taken_in =
-            Execution(statements_->stage, account.name.str(), account.spelled,
+            Execution(statements_->stage, TextInPlace{account.name.str()}, TextInPlace{account.spelled},
                       static_cast<std::int64_t>(account.row), account.invited ? 1 : 0, account.note,
                       account.id, unless_empty(account.password), unless_empty(account.totp_secret),
                       auth::to_string(account.totp.algorithm), account.totp.digits,
@@ -208,6 +208,7 @@ ImportStaging::Published ImportStaging::publish(const Publication& publication)
     return connection_->attempt(kImporting, [&] {
         end_chunk();
         auto& database = connection_->database();
+        const auto chunks = chunks_staged();
         Published published;
         {
             TransactionStatements statements(database);
@@ -216,7 +217,7 @@ ImportStaging::Published ImportStaging::publish(const Publication& publication)
             SqliteTransaction domain(*connection_, statements, *keys_);
             require_same_key();
             require_nobody_invited(publication.now);
-            published.accounts = copy(publication, domain);
+            published.accounts = copy(publication, chunks, domain);
             domain.append_audit({.at = publication.now,
                                  .event = "user.import",
                                  .outcome = "done",
@@ -233,54 +234,50 @@ ImportStaging::Published ImportStaging::publish(const Publication& publication)
     });
 }
 
-std::uint64_t ImportStaging::copy(const Publication& publication, auth::Transaction& transaction)
+/// In chunks: the pages that a statement changes are remembered in memory until it has ended.
+std::uint64_t ImportStaging::copy(const Publication& publication, const std::vector<Chunk>& chunks,
+                                  auth::Transaction& transaction)
 {
     auto& database = connection_->database();
     SQLite::Statement users(database, sql::kPublishUsers);
     SQLite::Statement totp(database, sql::kPublishTotp);
     std::uint64_t accounts = 0;
-    for_each_chunk([&](const std::string& after, const std::string& last) {
+    for (const auto& [after, last] : chunks) {
         accounts += static_cast<std::uint64_t>(Execution(users, publication.now, after, last).run());
         if (publication.progress) publication.progress(accounts);
-    });
+    }
     if (accounts != staged_) {
         throw store_error(kImporting, connection_->file(),
                           "accounts of names that are to be imported have been added meanwhile",
                           "nothing has been changed: run it again");
     }
-    for_each_chunk([&](const std::string& after, const std::string& last) {
-        Execution(totp, publication.now, after, last).run();
-        if (publication.invite) invite_chunk(publication, transaction, after, last);
-    });
+    for (const auto& chunk : chunks) {
+        Execution(totp, publication.now, chunk.after, chunk.last).run();
+        if (publication.invite) invite_chunk(publication, transaction, chunk);
+    }
     return accounts;
 }
 
-/// In chunks, each all names behind `after` up to `last`: the pages that a statement changes are remembered
-/// in memory until it has ended.
-void ImportStaging::for_each_chunk(
-    const std::function<void(const std::string& after, const std::string& last)>& visit)
+/// Counted out while nobody waits for the database.
+std::vector<ImportStaging::Chunk> ImportStaging::chunks_staged()
 {
+    std::vector<Chunk> chunks;
+    SQLite::Statement row(connection_->database(), sql::kStagedChunk);
     std::string after;
     while (after != kBehindAll) {
-        const auto last = end_of_chunk(after);
-        visit(after, last);
-        after = last;
+        Execution found(row, after, static_cast<std::int64_t>(kChunk - 1));
+        auto last = found.next() ? row.getColumn(0).getString() : std::string(kBehindAll);
+        chunks.push_back({.after = after, .last = last});
+        after = std::move(last);
     }
-}
-
-/// The last name of the chunk behind `after`.
-std::string ImportStaging::end_of_chunk(const std::string& after)
-{
-    SQLite::Statement row(connection_->database(), sql::kStagedChunk);
-    Execution found(row, after, static_cast<std::int64_t>(kChunk - 1));
-    return found.next() ? row.getColumn(0).getString() : std::string(kBehindAll);
+    return chunks;
 }
 
 void ImportStaging::invite_chunk(const Publication& publication, auth::Transaction& transaction,
-                                 const std::string& after, const std::string& last)
+                                 const Chunk& chunk)
 {
     SQLite::Statement row(connection_->database(), sql::kStagedAndInvited);
-    Execution found(row, after, last);
+    Execution found(row, chunk.after, chunk.last);
     while (found.next()) {
         const auto name = auth::UserName::parse(row.getColumn(0).getString());
         if (!name) throw SQLite::Exception("a user name that is none", 0);

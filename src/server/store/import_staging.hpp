@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/auth/account.hpp"
 #include "server/auth/audit.hpp"
@@ -60,9 +61,9 @@ class ImportStaging {
 
     /// REQUIRES: for publish().
     [[nodiscard]] SealedValue seal_password(const Secret& stored, auth::UserId user,
-                                            const auth::UserName& name) const;
-    [[nodiscard]] SealedValue seal_totp(const Secret& secret, auth::UserId user,
-                                        const auth::UserName& name) const;
+                                            const auth::UserName& name, Nonces& nonces) const;
+    [[nodiscard]] SealedValue seal_totp(const Secret& secret, auth::UserId user, const auth::UserName& name,
+                                        Nonces& nonces) const;
 
     /// Who has the name already: another row, as it was spelled there.
     struct Namesake {
@@ -107,11 +108,15 @@ class ImportStaging {
     void make_scratch(const std::string& file);
     void attach_scratch(const std::filesystem::path& database);
     void end_chunk();
-    std::uint64_t copy(const Publication& publication, auth::Transaction& transaction);
-    void for_each_chunk(const std::function<void(const std::string& after, const std::string& last)>& visit);
-    [[nodiscard]] std::string end_of_chunk(const std::string& after);
-    void invite_chunk(const Publication& publication, auth::Transaction& transaction,
-                      const std::string& after, const std::string& last);
+    /// All names behind `after` up to `last`.
+    struct Chunk {
+        std::string after;
+        std::string last;
+    };
+    [[nodiscard]] std::vector<Chunk> chunks_staged();
+    std::uint64_t copy(const Publication& publication, const std::vector<Chunk>& chunks,
+                       auth::Transaction& transaction);
+    void invite_chunk(const Publication& publication, auth::Transaction& transaction, const Chunk& chunk);
     template <typename... Values>
     void drop(const char* find, const char* remove, bool invited,
               const std::function<void(const Taken&)>& visit, const Values&... values);

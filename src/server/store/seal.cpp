@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,9 +16,14 @@ namespace securelogin::store {
 namespace {
 
 constexpr std::size_t kKeyIdSize = 4;
-constexpr std::size_t kNonceSize = 12;
+constexpr std::size_t kNonceSize = std::tuple_size_v<Nonces::Nonce>;
 constexpr std::size_t kTagSize = 16;
 constexpr std::size_t kHeaderSize = kKeyIdSize + kNonceSize;
+
+void draw(unsigned char* octets, std::size_t size)
+{
+    if (RAND_bytes(octets, static_cast<int>(size)) != 1) throw OpenSslError("drawing a nonce");
+}
 
 std::string additional_data(const SealedPlace& place, std::uint32_t key_id)
 {
@@ -55,6 +61,15 @@ std::optional<std::uint32_t> key_id_of(std::span<const std::uint8_t> sealed)
 {
     if (sealed.size() < kHeaderSize + kTagSize) return std::nullopt;
     return read_key_id(sealed);
+}
+
+Nonces::Nonce Nonces::next()
+{
+    if (left_ == 0) {
+        draw(drawn_.front().data(), sizeof drawn_);
+        left_ = drawn_.size();
+    }
+    return drawn_.at(--left_);
 }
 
 class Sealer::Contexts {
@@ -123,9 +138,18 @@ void Sealer::start(EVP_CIPHER_CTX& context, std::span<const std::uint8_t> nonce,
 
 SealedValue Sealer::seal(const Secret& value, const SealedPlace& place) const
 {
-    std::array<std::uint8_t, kNonceSize> nonce{};
-    if (RAND_bytes(nonce.data(), static_cast<int>(nonce.size())) != 1) throw OpenSslError("drawing a nonce");
+    Nonces::Nonce nonce{};
+    draw(nonce.data(), nonce.size());
+    return seal(value, place, nonce);
+}
 
+SealedValue Sealer::seal(const Secret& value, const SealedPlace& place, Nonces& nonces) const
+{
+    return seal(value, place, nonces.next());
+}
+
+SealedValue Sealer::seal(const Secret& value, const SealedPlace& place, const Nonces::Nonce& nonce) const
+{
     SealedValue sealed(kHeaderSize + value.size() + kTagSize);
     const std::span all(sealed);
     for (std::size_t i = 0; i < kKeyIdSize; ++i) {

@@ -9,6 +9,7 @@
 // Immutable; any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,26 @@ using SealedValue = std::vector<std::uint8_t>;
 /// The key that it says it is sealed under; nothing for what is too short to be a sealed value.
 [[nodiscard]] std::optional<std::uint32_t> key_id_of(std::span<const std::uint8_t> sealed);
 
+/// Fresh random nonces, drawn many at a time: to draw one takes longer than to seal a value with it.
+///
+/// One thread.  REQUIRES: what forks does not go on sealing in both processes, which would use the same ones.
+class Nonces {
+  public:
+    using Nonce = std::array<std::uint8_t, 12>;
+
+    Nonces() = default;
+    Nonces(const Nonces&) = delete;  // a copy would give out the same ones
+    Nonces& operator=(const Nonces&) = delete;
+
+    /// Each only once.  Throws OpenSslError.
+    [[nodiscard]] Nonce next();
+
+  private:
+    static constexpr std::size_t kDrawn = 64;
+    std::array<Nonce, kDrawn> drawn_{};
+    std::size_t left_ = 0;
+};
+
 class Sealer {
   public:
     /// Throws OpenSslError.
@@ -60,6 +81,8 @@ class Sealer {
 
     /// Throws OpenSslError.
     [[nodiscard]] SealedValue seal(const Secret& value, const SealedPlace& place) const;
+    /// For who seals one value after the other.
+    [[nodiscard]] SealedValue seal(const Secret& value, const SealedPlace& place, Nonces& nonces) const;
     /// Throws SealError, OpenSslError.
     [[nodiscard]] Secret open(std::span<const std::uint8_t> sealed, const SealedPlace& place) const;
 
@@ -72,6 +95,8 @@ class Sealer {
     class Contexts;
     enum class Direction : std::size_t { seal, open };
 
+    [[nodiscard]] SealedValue seal(const Secret& value, const SealedPlace& place,
+                                   const Nonces::Nonce& nonce) const;
     /// Gives it the nonce and the additional data.
     void start(EVP_CIPHER_CTX& context, std::span<const std::uint8_t> nonce, const SealedPlace& place) const;
     [[nodiscard]] CipherPtr take(Direction direction) const;

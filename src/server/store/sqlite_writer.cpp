@@ -107,7 +107,11 @@ try {
     sync_commits(std::ranges::any_of(batch, &Job::synced));
     execute("beginning a transaction in", control_.begin);
     if (doubtful_) mend_log();
-    for (auto& job : batch) run(job);
+    if (batch.size() == 1) {
+        work(batch.front());  // what it leaves undone goes with the whole
+    } else {
+        for (auto& job : batch) work_apart(job);
+    }
     finish(batch);
 } catch (...) {
     // Not run again: what has failed once may have said so to others.
@@ -117,10 +121,18 @@ try {
     }
 }
 
-/// Throws when the whole transaction is lost.
-void SqliteWriter::run(Job& job)
+/// What fails takes nothing of the others with it.  Throws when the whole transaction is lost.
+void SqliteWriter::work_apart(Job& job)
 {
     execute("beginning a transaction in", control_.save);
+    work(job);
+    if (job.error) execute("undoing work in", control_.undo);
+    execute("writing to", control_.release);
+}
+
+/// Throws when the whole transaction is lost.
+void SqliteWriter::work(Job& job)
+{
     SqliteTransaction transaction(*connection_, statements_, *keys_);
     try {
         job.work(transaction);
@@ -137,8 +149,6 @@ void SqliteWriter::run(Job& job)
         throw store_error("writing to", connection_->file(), "the transaction was rolled back",
                           "look for the first error; try again");
     }
-    if (job.error) execute("undoing work in", control_.undo);
-    execute("writing to", control_.release);
 }
 
 /// A synced commit puts those before it on disk as well: they are in the same file, the WAL.

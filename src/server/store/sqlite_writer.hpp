@@ -1,8 +1,8 @@
 // sqlite_writer.hpp: the one thread that writes, and the group commit.
 //
-// Takes all work that waits, up to a bound, runs each piece in a savepoint of its own inside one transaction,
-// commits once, and answers all of it after the commit.  While a commit is on its way to the disk the next
-// batch gathers, so that the disk's slowness makes batches larger, not logins fewer.
+// Takes all work that waits, up to a bound, runs each piece in a savepoint of its own inside one transaction
+// (one alone needs none), commits once, and answers all of it after the commit.  While a commit is on its way
+// to the disk the next batch gathers, so that the disk's slowness makes batches larger, not logins fewer.
 #pragma once
 
 #include <condition_variable>
@@ -53,7 +53,8 @@ class SqliteWriter {
     void write();
     [[nodiscard]] Batch take();
     void run(Batch& batch);
-    void run(Job& job);
+    void work_apart(Job& job);
+    void work(Job& job);
     void sync_commits(bool wanted);
     void finish(const Batch& batch);
     void commit();

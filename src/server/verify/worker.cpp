@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/openssl.hpp"
+#include "server/net/serve.hpp"
 #include "server/token_answer.hpp"
 #include "server/verify/limits.hpp"
 
@@ -44,24 +45,10 @@ void Worker::stop()
 
 void Worker::start()
 {
-    thread_ = std::thread([this] { run(); });
-}
-
-/// What a handler throws is want of memory, and ends the connection that it belonged to.
-void Worker::run() noexcept
-{
-    for (bool failed = false;;) {
-        try {
-            const auto stays = asio::make_work_guard(io_);
-            if (failed) schedule_tick();  // it may have been the tick's
-            failed = false;
-            io_.run();
-            return;
-        } catch (const std::exception& error) {
-            failed = true;
-            log_.write(Level::error, "handler_failed", {{"error", error.what()}});
-        }
-    }
+    thread_ = std::thread([this] {
+        const auto stays = asio::make_work_guard(io_);
+        net::serve(io_, log_, [this] { schedule_tick(); });  // what has failed may have been the tick's
+    });
 }
 
 void Worker::adopt(int descriptor) noexcept

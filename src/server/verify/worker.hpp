@@ -76,7 +76,6 @@ class Worker {
     }
 
   private:
-    void run() noexcept;
     void welcome(int descriptor);
     void answer_all();
     [[nodiscard]] bool keep_up();

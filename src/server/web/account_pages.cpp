@@ -13,6 +13,7 @@
 #include "server/web/attempts.hpp"
 #include "server/web/enrolling.hpp"
 #include "server/web/forms.hpp"
+#include "server/web/login_news.hpp"
 
 namespace securelogin::web {
 namespace asio = boost::asio;
@@ -146,11 +147,15 @@ asio::awaitable<Response> set_password(const Visit& visit, const Order& order)
     const auto session = order.holder.session(visit);
     const auto device = device_of(visit);
     auto typed = order.form.secret("new_password");
+    using Authenticator = login::AsyncAuthenticator;
+    const auto proof =
+        order.holder.must_change ? Authenticator::Proof::of_login : Authenticator::Proof::present;
     const auto change = co_await visit.site.authenticator.change_password(
-        order.holder.who.name, session, device, std::move(typed), login::AsyncAuthenticator::NewToken::issue);
+        order.holder.who.name, session, device, std::move(typed), Authenticator::NewToken::issue, proof);
+    log_change(visit.site.log, change, order.holder.who.name, visit.source, visit.connection, kWebDoor);
     using Result = login::PasswordChange::Result;
     if (change.result == Result::session_ended) co_return see_other(visit, kLoginFirst);
-    if (change.result == Result::try_later) co_return try_later(visit, std::chrono::seconds(1));
+    if (change.result == Result::try_later) co_return try_later(visit, change.retry_after);
     if (change.result == Result::refused) {
         auto response = co_await refused(visit, order, Section::password, change.reason);
         co_return response;
@@ -178,7 +183,7 @@ asio::awaitable<Response> show_account(const Visit& visit)
     const auto query = Form::parse(visit.query());
     const auto what = query ? (*query)["done"] : std::string_view();
     const auto* const told = std::ranges::find(kDone, what, &Done::what);
-    std::optional<Notice> notice;
+    auto notice = query ? told_of_login(*query) : std::nullopt;
     auto section = Section::none;
     if (told != kDone.end()) {
         notice = Notice{.kind = Notice::Kind::done, .text = std::string(told->told)};
@@ -198,7 +203,8 @@ asio::awaitable<Response> change_password(const Visit& visit)
         auto response = co_await refused(visit, order, Section::password, std::move(why));
         co_return response;
     }
-    // Who must change it has given password and code in the login that led here.
+    // Who must change it has given password and code in the login that led here; what more is tried is
+    // charged (Proof::of_login).
     if (!order.holder.must_change) {
         auto instead = co_await prove_again(visit, order, Section::password);
         if (instead) co_return std::move(*instead);

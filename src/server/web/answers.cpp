@@ -4,16 +4,12 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
-#include "server/web/pages.hpp"
-
 namespace securelogin::web {
 namespace {
 
-constexpr unsigned kHttp11 = 11;
-
 Response bare(const Visit& visit, http::status status)
 {
-    Response response(status, kHttp11);
+    Response response(status);
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
     response.set("Referrer-Policy",
@@ -27,7 +23,7 @@ Response bare(const Visit& visit, http::status status)
 
 Response with_body(Response response, std::string_view type, std::string body)
 {
-    response.set(http::field::content_type, boost::beast::string_view(type.data(), type.size()));
+    response.set(http::field::content_type, type);
     response.body() = std::move(body);
     return response;
 }
@@ -58,15 +54,18 @@ Response page(const Visit& visit, std::string html, http::status status)
 Response see_other(const Visit& visit, std::string_view location)
 {
     auto response = bare(visit, http::status::see_other);
-    response.set(http::field::location, boost::beast::string_view(location.data(), location.size()));
+    response.set(http::field::location, location);
     return response;
 }
 
-Response asset(const Visit& visit, std::string_view type, std::string_view octets)
+/// A page of before an upgrade may ask for another version than there is: it is not to keep this one for
+/// that.
+Response asset(const Visit& visit, std::string_view type, const Asset& its)
 {
     auto response = bare(visit, http::status::ok);
-    response.set(http::field::cache_control, "public, max-age=3600");
-    return with_body(std::move(response), type, std::string(octets));
+    const bool asked_for = visit.query() == "v=" + std::string(its.version);
+    response.set(http::field::cache_control, asked_for ? "public, max-age=31536000, immutable" : "no-cache");
+    return with_body(std::move(response), type, std::string(its.octets));
 }
 
 Response json(const Visit& visit, std::string text, http::status status)
@@ -107,15 +106,15 @@ Response try_later(const Visit& visit, std::chrono::seconds after)
 Response failure(const Visit& visit)
 {
     return problem(visit, http::status::internal_server_error,
-                   "This has not been done: try again later, or tell whoever runs this server.");
+                   "Something went wrong on this server, perhaps before it was done, perhaps after: look, "
+                   "and try again.");
 }
 
 Response refusal(http::status status)
 {
-    Response response(status, kHttp11);
+    Response response(status);
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
-    response.keep_alive(false);
     return with_body(std::move(response), "text/plain; charset=utf-8", std::string(reason(status)) + "\n");
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "server/web/message.hpp"
+#include "server/web/pages.hpp"
 #include "server/web/visit.hpp"
 
 namespace securelogin::web {
@@ -16,8 +17,9 @@ namespace securelogin::web {
 [[nodiscard]] Response page(const Visit& visit, std::string html, http::status status = http::status::ok);
 /// 303: the browser GETs it.
 [[nodiscard]] Response see_other(const Visit& visit, std::string_view location);
-/// The same for whoever asks again and again: style, script, logo.
-[[nodiscard]] Response asset(const Visit& visit, std::string_view type, std::string_view octets);
+/// Style, script, logo: kept by the browser for a year (RFC 8246) where it asks for the version that there
+/// is.
+[[nodiscard]] Response asset(const Visit& visit, std::string_view type, const Asset& its);
 [[nodiscard]] Response json(const Visit& visit, std::string text, http::status status = http::status::ok);
 [[nodiscard]] Response empty(const Visit& visit, http::status status);
 

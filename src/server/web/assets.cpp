@@ -19,7 +19,8 @@ asio::awaitable<Response> logo(const Visit& visit)
 {
     const auto& its = visit.site.logo;
     if (its.type.empty()) co_return problem(visit, http::status::not_found, "There is no such page here.");
-    auto response = asset(visit, its.type, its.octets);
+    auto response =
+        asset(visit, its.type, Asset{.octets = its.octets, .version = visit.site.pages.logo_version()});
     // A picture may be a document with a script of its own (SVG), if it is opened as a page.
     response.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
     co_return response;

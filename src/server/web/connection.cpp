@@ -1,13 +1,16 @@
 #include "server/web/connection.hpp"
 
-#include <boost/beast/http/write.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
 #include <exception>
 #include <string>
 #include <utility>
 
 #include "common/result_token.hpp"
 #include "common/secret.hpp"
+#include "server/login/await_callback.hpp"
 #include "server/web/answers.hpp"
+#include "server/web/guarding.hpp"
 #include "server/web/router.hpp"
 #include "server/web/visit.hpp"
 
@@ -16,6 +19,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds kGoodbyeOfWeb{2};  // for the last octets to go out and the peer to close
+constexpr std::size_t kEnoughAnswers = 4096;      // octets that are written at once; the next questions wait
 
 }  // namespace
 
@@ -35,9 +39,7 @@ asio::awaitable<void> Connection::attend()
         bool go_on = true;
         while (go_on) go_on = co_await serve_one();
     } catch (const std::exception& error) {
-        site_->log.write(
-            Level::error, "request_failed",
-            {{"source", origin().address()}, {"connection", std::to_string(id())}, {"error", error.what()}});
+        log_failure(error.what());
     }
     co_await finish(kGoodbyeOfWeb);
 }
@@ -45,10 +47,10 @@ asio::awaitable<void> Connection::attend()
 asio::awaitable<void> Connection::apologize(std::chrono::seconds patience)
 {
     try {
-        auto response = refusal(http::status::service_unavailable);
-        response.prepare_payload();
+        const auto text = refusal(http::status::service_unavailable).text({});
         // Under the deadline of the whole: send() would set its own.
-        [[maybe_unused]] const auto sent = co_await http::async_write(stream(), response, kResult);
+        const auto buffer = asio::buffer(text);
+        [[maybe_unused]] const auto sent = co_await asio::async_write(stream(), buffer, kResult);
     } catch (const std::exception&) {
         co_return;  // out of memory: the close must do
     }
@@ -61,33 +63,33 @@ asio::awaitable<bool> Connection::serve_one()
     const bool has_come = co_await await_request();
     if (!has_come) co_return false;
     site_ = worker_.site();
-    auto next = co_await receive();
-    if (next.refused) {
-        auto refused = refusal(*next.refused);
-        refused.prepare_payload();
-        co_await send(refused);
+    if (!next_) next_ = co_await receive();
+    if (next_->refused) {
+        const auto refused = refusal(*next_->refused);
+        const Response::Terms last;
+        [[maybe_unused]] const bool sent = co_await send(refused, last);
         co_return false;
     }
-    if (!next.request) co_return false;
-    auto response = co_await answer(*next.request);
-    const bool keep = next.request->keep_alive() && !draining();
-    response.version(next.request->version());
-    response.keep_alive(keep);
-    // No content has no length, either (RFC 9110 section 8.6).
-    if (response.result() != http::status::no_content) response.prepare_payload();
-    if (next.request->method() == http::verb::head) {
-        wipe(response.body());
-        response.body().clear();
+    if (next_->request == nullptr) co_return false;
+    const auto& request = *next_->request;
+    if (is_question(request)) {
+        const bool go_on = co_await serve_questions();
+        co_return go_on;
     }
-    wipe(next.request->body());
-    const bool sent = co_await send(response);
-    co_return sent&& keep;
+    const auto response = co_await answer(request);
+    const Response::Terms terms{.keep_alive = request.keep_alive() && !draining(),
+                                .without_body = request.method() == http::verb::head,
+                                .version = request.version()};
+    next_.reset();
+    reader_.done();
+    const bool sent = co_await send(response, terms);
+    co_return sent&& terms.keep_alive;
 }
 
 /// Who sends nothing holds no buffer.
 asio::awaitable<bool> Connection::await_request()
 {
-    if (!reader_.empty()) co_return true;
+    if (next_ || !reader_.empty()) co_return true;
     reader_.forget();
     if (draining()) co_return false;
     stream().expires_at(Clock::now() + worker_.site()->deadlines.idle);
@@ -120,13 +122,8 @@ asio::awaitable<RequestReader::Next> Connection::receive()
 asio::awaitable<Response> Connection::answer(const Request& request)
 {
     const auto visit = visit_of(request, *site_, worker_, origin(), stream().ssl() != nullptr, id());
-    // A proxy of the operator's that does not say for whom it asks: nobody is to be charged, or let through.
     if (!visit) {
-        if (worker_.may_complain()) {
-            site_->log.write(
-                Level::warning, "guard_in_doubt",
-                {{"reason", "a proxy that does not say for whom it asks"}, {"source", origin().address()}});
-        }
+        tell_doubt(*site_, worker_, origin(), kNobodyNamed);
         co_return refusal(http::status::unauthorized);
     }
     std::string why;
@@ -136,27 +133,168 @@ asio::awaitable<Response> Connection::answer(const Request& request)
     } catch (const std::exception& error) {
         why = error.what();
     }
-    site_->log.write(
-        Level::error, "request_failed",
-        {{"source", visit->source.address()}, {"connection", std::to_string(id())}, {"error", why}});
+    log_failure(why);
     co_return failure(*visit);
 }
 
-asio::awaitable<bool> Connection::send(Response& response)
+void Connection::log_failure(const std::string& why)
+{
+    site_->log.write(Level::error, "request_failed",
+                     {{"source", origin().address()}, {"connection", std::to_string(id())}, {"error", why}});
+}
+
+asio::awaitable<bool> Connection::send(const Response& response, const Response::Terms& terms)
 {
     stream().expires_at(Clock::now() + site_->deadlines.request);
-    const auto [error, count] = co_await http::async_write(stream(), response, kResult);
-    wipe(response.body());
+    auto text = response.text(terms);
+    const auto buffer = asio::buffer(text);
+    const auto [error, count] = co_await asio::async_write(stream(), buffer, kResult);
+    wipe(text);
     co_return !error;
 }
 
 asio::awaitable<void> Connection::finish(std::chrono::seconds patience)
 {
+    next_.reset();
     reader_.forget();
     stream().expires_at(Clock::now() + patience);
     set_waiting(true);
     [[maybe_unused]] const auto ended = co_await stream().async_close(kResult);
     set_waiting(false);
+}
+
+std::shared_ptr<Connection> Connection::self()
+{
+    return std::static_pointer_cast<Connection>(shared_from_this());
+}
+
+/// From a question that has been read to the first request that is none, which is left in next_, or to the
+/// first that has not come whole.  False: the connection ends.
+asio::awaitable<bool> Connection::serve_questions()
+{
+    const auto start = [this](const login::Resume<bool>& over) {
+        over_ = [over](bool on) { over(nullptr, on); };
+        worker_.answer_soon(self());
+    };
+    const bool go_on = co_await login::await_callback<bool>(start);
+    co_return go_on;
+}
+
+/// What goes wrong ends the connection, and nothing else: nobody has been let through then.
+template <typename Step>
+void Connection::carry_on(Step step) noexcept
+try {
+    step();
+} catch (const std::exception& error) {
+    try {
+        log_failure(error.what());
+        end_questions(false);
+    } catch (const std::exception&) {
+        return;  // out of memory: the worker's thread goes on without it
+    }
+}
+
+void Connection::answer_questions() noexcept
+{
+    carry_on([this] {
+        if (asked_with_ != worker_.site()) {
+            asked_with_ = worker_.site();
+            trusted_ = asked_with_->guard.proxies().trusts(origin());
+        }
+        site_ = asked_with_;
+        append_answers();
+        send_answers();
+    });
+}
+
+void Connection::append_answers()
+{
+    while (next_ && next_->request != nullptr && is_question(*next_->request) && !last_ &&
+           unsent_.size() < kEnoughAnswers) {
+        const auto& question = *next_->request;
+        last_ = !question.keep_alive() || draining();
+        append_answer(unsent_, answer_to(question), !last_);
+        next_.reset();
+        if (!reader_.empty()) next_ = reader_.next();
+        if (next_ && next_->request == nullptr && !next_->refused) next_.reset();
+    }
+}
+
+GuardAnswer Connection::answer_to(const Request& question)
+try {
+    return answer_of(
+        {.request = question, .site = *site_, .worker = worker_, .peer = origin(), .trusted = trusted_});
+} catch (const std::exception& error) {
+    log_failure(error.what());
+    return {.status = static_cast<unsigned>(http::status::internal_server_error)};
+}
+
+/// At once, mostly: who asks reads the answers, and the socket has room for them.
+void Connection::send_answers()
+{
+    Error error;
+    const auto sent = stream().try_write_some(asio::buffer(unsent_), error);
+    if (error && error != asio::error::would_block) return end_questions(false);
+    if (sent == unsent_.size()) {
+        if (wants_more()) worker_.read_on(self());
+        return;
+    }
+    unsent_.erase(0, sent);
+    stream().expires_at(Clock::now() + site_->deadlines.request);
+    asio::async_write(stream(), asio::buffer(unsent_), [self = self()](const Error& failed, std::size_t) {
+        self->carry_on([&] {
+            if (failed) return self->end_questions(false);
+            if (self->wants_more()) self->read_questions();
+        });
+    });
+}
+
+/// Whether the next question is still to be read; if not, it is seen to here what comes instead.
+bool Connection::wants_more()
+{
+    unsent_.clear();
+    const bool is_there = next_ && next_->request != nullptr && is_question(*next_->request);
+    if (last_ || draining()) {  // a shutdown may have come while the answer was on its way
+        end_questions(false);
+    } else if (is_there) {
+        worker_.answer_soon(self());
+    } else if (next_ || !reader_.empty()) {
+        end_questions(true);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void Connection::read_on() noexcept
+{
+    carry_on([this] { read_questions(); });
+}
+
+/// With its buffer in hand, unlike await_request(): who asks will ask again.
+void Connection::read_questions()
+{
+    stream().expires_at(Clock::now() + site_->deadlines.idle);
+    const auto space = reader_.space();
+    set_waiting(true);
+    stream().async_read_some(
+        asio::buffer(space.data(), space.size()), [self = self()](const Error& error, std::size_t count) {
+            self->set_waiting(false);
+            self->carry_on([&] {
+                if (error) return self->end_questions(false);
+                self->reader_.received(count);
+                self->next_ = self->reader_.next();
+                const bool whole = self->next_->request != nullptr || self->next_->refused;
+                if (!whole) self->next_.reset();
+                if (self->wants_more()) self->read_questions();
+            });
+        });
+}
+
+void Connection::end_questions(bool go_on)
+{
+    const auto over = std::exchange(over_, nullptr);
+    if (over) over(go_on);
 }
 
 }  // namespace securelogin::web

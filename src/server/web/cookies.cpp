@@ -22,8 +22,9 @@ std::string_view cookie(const Request& request, std::string_view name) noexcept
 {
     std::string_view found;
     int times = 0;
-    for (auto [at, end] = request.equal_range(http::field::cookie); at != end; ++at) {
-        std::string_view rest(at->value().data(), at->value().size());
+    for (const auto& field : request.fields()) {
+        if (field.id != http::field::cookie) continue;
+        auto rest = field.value;
         while (!rest.empty()) {
             const auto pair = trim(rest.substr(0, rest.find(';')));
             rest.remove_prefix(

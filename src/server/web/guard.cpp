@@ -70,11 +70,17 @@ Question question_of(const Origin& origin, std::string_view target, bool redirec
         .origin = origin, .path = std::move(*path), .target = std::string(target), .redirect = redirect};
 }
 
+/// `authority` is how the URL spells it: most spell it in one way.
+bool is_host_of(std::string_view host, const Origin& origin, std::string_view authority)
+{
+    return host == authority || Origin::of(origin.scheme, host) == origin;
+}
+
 /// X-Forwarded-Host need not come from nginx, and must not contradict.
-bool host_agrees(const Values& values, const Origin& origin)
+bool host_agrees(const Values& values, const Origin& origin, std::string_view authority)
 {
     const auto value = single(values);
-    return values.empty() || (value && Origin::of(origin.scheme, *value) == origin);
+    return values.empty() || (value && is_host_of(*value, origin, authority));
 }
 
 /// Nor X-Forwarded-Proto.
@@ -108,8 +114,10 @@ Question read_nginx(const ForwardedHeaders& headers)
     if (!path) return Doubt{"X-Original-URL is not absolute"};
     const auto origin = Origin::parse(url->substr(0, *path));
     if (!origin) return Doubt{kNoOrigin};
-    if (Origin::of(origin->scheme, *host) != origin) return Doubt{"Host is not that of X-Original-URL"};
-    if (!host_agrees(headers.forwarded_host, *origin) || !proto_agrees(headers.forwarded_proto, *origin)) {
+    const auto authority = url->substr(0, *path).substr(url->find("://") + 3);
+    if (!is_host_of(*host, *origin, authority)) return Doubt{"Host is not that of X-Original-URL"};
+    if (!host_agrees(headers.forwarded_host, *origin, authority) ||
+        !proto_agrees(headers.forwarded_proto, *origin)) {
         return Doubt{"X-Forwarded-Host or -Proto is not that of X-Original-URL"};
     }
     return question_of(*origin, url->substr(*path), false);
@@ -174,8 +182,14 @@ std::variant<GuardedRequest, Doubt> read_guarded(const ForwardedHeaders& headers
 GuardAnswer Guard::answer(const auth::Source& peer, const ForwardedHeaders& headers,
                           const std::optional<auth::TokenHolder>& holder) const
 {
-    if (!proxies_.trusts(peer)) return doubtful("the peer is none of web.proxies");
-    if (!headers.forwarded_for.empty() && !proxies_.source_of(peer, headers.forwarded_for)) {
+    if (!proxies_.trusts(peer)) return doubtful(kNoProxy);
+    return answer_proxy(headers, holder);
+}
+
+GuardAnswer Guard::answer_proxy(const ForwardedHeaders& headers,
+                                const std::optional<auth::TokenHolder>& holder) const
+{
+    if (!headers.forwarded_for.empty() && !proxies_.forwarded_address(headers.forwarded_for)) {
         return doubtful("X-Forwarded-For came twice, or holds no address");
     }
     const auto question = read_guarded(headers);

@@ -6,6 +6,7 @@
 // answered with no.  docs/guarding-sites.md says how each is set up.  Pure; any thread.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@ namespace securelogin::web {
 /// The values of the headers that matter, one entry for each time that one came: what was sent twice must be
 /// seen twice.  Views of the request.
 struct ForwardedHeaders {
-    using Values = std::vector<std::string_view>;
+    using Values = boost::container::small_vector<std::string_view, 1>;
     Values host = {};              // Host
     Values accept = {};            // Accept
     Values original_url = {};      // X-Original-URL
@@ -52,6 +53,9 @@ struct Doubt {
 
 [[nodiscard]] std::variant<GuardedRequest, Doubt> read_guarded(const ForwardedHeaders& headers);
 
+/// Why whoever is none of web.proxies is not answered.
+inline constexpr std::string_view kNoProxy = "the peer is none of web.proxies";
+
 /// What a proxy is told.
 struct GuardAnswer {
     enum class Verdict {
@@ -62,8 +66,9 @@ struct GuardAnswer {
     };
     Verdict verdict = Verdict::doubt;
     unsigned status = 401;
-    std::vector<std::pair<std::string_view, std::string>> headers = {};  // to be sent, besides no-store
-    std::string_view reason = {};                                        // of a doubt
+    boost::container::small_vector<std::pair<std::string_view, std::string>, 3> headers =
+        {};                        // besides no-store
+    std::string_view reason = {};  // of a doubt
 };
 
 class Guard {
@@ -76,6 +81,10 @@ class Guard {
     /// is now, by auth::SessionCheck; nothing when there is no cookie, more than one, or nobody's.
     [[nodiscard]] GuardAnswer answer(const auth::Source& peer, const ForwardedHeaders& headers,
                                      const std::optional<auth::TokenHolder>& holder) const;
+
+    /// The same.  REQUIRES: the peer is one of proxies().
+    [[nodiscard]] GuardAnswer answer_proxy(const ForwardedHeaders& headers,
+                                           const std::optional<auth::TokenHolder>& holder) const;
 
     [[nodiscard]] const Proxies& proxies() const noexcept { return proxies_; }
 

@@ -1,5 +1,6 @@
 #include "server/web/guarding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -30,34 +31,66 @@ constexpr std::array kWanted{
 ForwardedHeaders headers_of(const Request& request)
 {
     ForwardedHeaders headers;
-    for (const auto& field : request) {
-        for (const auto& [name, values] : kWanted) {
-            if (boost::beast::iequals(field.name_string(),
-                                      boost::beast::string_view(name.data(), name.size()))) {
-                (headers.*values).emplace_back(field.value().data(), field.value().size());
-            }
-        }
+    for (const auto& field : request.fields()) {
+        const auto is_its = [&](const Wanted& wanted) { return is_same_name(field.name, wanted.name); };
+        const auto wanted = std::ranges::find_if(kWanted, is_its);
+        if (wanted != kWanted.end()) (headers.*(wanted->values)).push_back(field.value);
     }
     return headers;
 }
 
+GuardAnswer judge(const Question& question)
+{
+    if (!question.trusted) return {.reason = kNoProxy};
+    const auto headers = headers_of(question.request);
+    if (headers.forwarded_for.empty()) return {.reason = kNobodyNamed};
+    auto holder = holder_of(question.request, question.worker);
+    std::optional<auth::TokenHolder> who;
+    if (holder && !holder->must_change) who = std::move(holder->who);
+    return question.site.guard.answer_proxy(headers, who);
+}
+
 }  // namespace
+
+void tell_doubt(const Site& site, Worker& worker, const auth::Source& peer, std::string_view reason)
+{
+    if (!worker.may_complain()) return;
+    site.log.write(Level::warning, "guard_in_doubt",
+                   {{"reason", std::string(reason)}, {"source", peer.address()}});
+}
+
+bool is_question(const Request& request) noexcept
+{
+    return request.method() == http::verb::get && request.target() == kQuestionPath && request.body().empty();
+}
+
+GuardAnswer answer_of(const Question& question)
+{
+    auto answer = judge(question);
+    if (answer.verdict == GuardAnswer::Verdict::doubt) {
+        tell_doubt(question.site, question.worker, question.peer, answer.reason);
+    }
+    return answer;
+}
+
+void append_answer(std::string& out, const GuardAnswer& answer, bool keep_alive)
+{
+    append_status_line(out, static_cast<http::status>(answer.status));
+    for (const auto& [name, value] : answer.headers) append_field(out, name, value);
+    out += "Cache-Control: no-store\r\n";
+    if (!keep_alive) out += "Connection: close\r\n";
+    out += "Content-Length: 0\r\n\r\n";
+}
 
 asio::awaitable<Response> verify(const Visit& visit)
 {
-    const auto headers = headers_of(visit.request);
-    const auto holder = holder_of(visit);
-    const bool full = holder && !holder->must_change;
-    const auto answer =
-        visit.site.guard.answer(visit.peer, headers, full ? std::optional(holder->who) : std::nullopt);
+    const auto answer = answer_of({.request = visit.request,
+                                   .site = visit.site,
+                                   .worker = visit.worker,
+                                   .peer = visit.peer,
+                                   .trusted = visit.site.guard.proxies().trusts(visit.peer)});
     auto response = empty(visit, static_cast<http::status>(answer.status));
-    for (const auto& [name, value] : answer.headers) {
-        response.set(boost::beast::string_view(name.data(), name.size()), value);
-    }
-    if (answer.verdict == GuardAnswer::Verdict::doubt && visit.worker.may_complain()) {
-        visit.site.log.write(Level::warning, "guard_in_doubt",
-                             {{"reason", std::string(answer.reason)}, {"source", visit.peer.address()}});
-    }
+    for (const auto& [name, value] : answer.headers) response.set(name, value);
     co_return response;
 }
 

@@ -6,6 +6,7 @@
 #include "server/web/answers.hpp"
 #include "server/web/attempts.hpp"
 #include "server/web/forms.hpp"
+#include "server/web/login_news.hpp"
 #include "server/web/way_back.hpp"
 
 namespace securelogin::web {
@@ -37,8 +38,9 @@ Response login_page(const Visit& visit, LoginView view, http::status status)
 Response logged_in(const Visit& visit, const Attempted& attempted, const std::string& back)
 {
     const auto& granted = *attempted.outcome.verdict->granted;
-    const bool astray = back.empty() || granted.account.must_change;
-    auto response = see_other(visit, astray ? kAccount : std::string_view(back));
+    // Many wrong codes mean that somebody has the password: that is told before anything else.
+    const bool astray = back.empty() || granted.account.must_change || granted.worn_key;
+    auto response = see_other(visit, astray ? account_page_after(granted) : back);
     set_session(response, granted.token->view());
     set_device(response, attempted);
     return response;

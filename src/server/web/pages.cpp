@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstdint>
 #include <kainjow/mustache.hpp>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -81,18 +84,43 @@ void set_notice(Data& data, const std::optional<Notice>& notice)
     data.set("done_text", text(notice ? notice->text : ""));
 }
 
-/// A page: the layout, with `body` in it.  All that is in `data` is escaped: no template asks for less.
-std::string page(const Branding& branding, std::string_view title, std::string_view body, Data data)
+/// A template with what `{{>name}}` stands for in its place, as deep as it goes.
+std::string assembled(std::string_view text, std::string_view body)
 {
-    data.set("site", text(branding.name));
-    data.set("has_logo", flag(branding.has_logo));
+    const std::array<std::pair<std::string_view, std::string_view>, 5> parts{
+        {{"{{>body}}", body},
+         {"{{>notice}}", texts::kNotice},
+         {"{{>new_password}}", texts::kNewPassword},
+         {"{{>confirmation}}", texts::kConfirmation},
+         {"{{>time}}", texts::kTime}}};
+    std::string whole(text);
+    for (const auto& [name, part] : parts) {
+        for (auto at = whole.find(name); at != whole.npos; at = whole.find(name)) {
+            whole.replace(at, name.size(), part);
+        }
+    }
+    return whole;
+}
+
+/// The layout with `body` in it, parsed once by each thread: to render it is no constant operation.
+kainjow::mustache::mustache& template_of(std::string_view body)
+{
+    thread_local std::map<std::string_view, kainjow::mustache::mustache> parsed;
+    const auto found = parsed.find(body);
+    if (found != parsed.end()) return found->second;
+    return parsed.emplace(body, assembled(texts::kLayout, body)).first->second;
+}
+
+/// A page: the layout, with `body` in it.  All that is in `data` is escaped: no template asks for less.
+std::string page(const Pages::Look& look, std::string_view title, std::string_view body, Data data)
+{
+    data.set("site", text(look.branding.name));
+    data.set("has_logo", flag(look.branding.has_logo));
+    data.set("logo_version", text(look.branding.logo_version));
+    data.set("style_version", text(look.style_version));
+    data.set("script_version", text(look.script_version));
     data.set("title", text(title));
-    data.set("body", text(body));
-    data.set("notice", text(texts::kNotice));
-    data.set("new_password", text(texts::kNewPassword));
-    data.set("confirmation", text(texts::kConfirmation));
-    data.set("time", text(texts::kTime));
-    kainjow::mustache::mustache layout{std::string(texts::kLayout)};
+    auto& layout = template_of(body);
     auto html = layout.render(data);
     if (!layout.is_valid()) throw std::logic_error("a page's template: " + layout.error_message());
     return html;
@@ -159,9 +187,23 @@ void set_forms(Data& data, AccountView::Form open)
 
 }  // namespace
 
-Pages::Pages(Branding branding) : branding_(std::move(branding)), style_(style_of(branding_)) {}
+/// FNV-1a, 64 bits.
+std::string version_of(std::string_view octets)
+{
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : octets) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return fmt::format("{:016x}", hash);
+}
 
-std::string_view Pages::script() const noexcept { return texts::kScript; }
+Pages::Pages(Branding branding)
+    : look_{.branding = std::move(branding), .style = {}, .style_version = {}, .script_version = {}}
+{
+    look_.style = style_of(look_.branding);
+    look_.style_version = version_of(look_.style);
+    look_.script_version = version_of(texts::kScript);
+}
+
+Asset Pages::script() const noexcept { return {texts::kScript, look_.script_version}; }
 
 std::string Pages::login(const LoginView& view) const
 {
@@ -172,7 +214,7 @@ std::string Pages::login(const LoginView& view) const
     data.set("back", text(view.back));
     data.set("can_register", flag(view.can_register));
     set_notice(data, view.notice);
-    return page(branding_, "Log in", texts::kLogin, std::move(data));
+    return page(look_, "Log in", texts::kLogin, std::move(data));
 }
 
 std::string Pages::registration(const RegisterView& view) const
@@ -183,7 +225,7 @@ std::string Pages::registration(const RegisterView& view) const
     data.set("invitation", text(view.invitation));
     data.set("name", text(view.name));
     set_notice(data, view.notice);
-    return page(branding_, "Create your account", texts::kRegistration, std::move(data));
+    return page(look_, "Create your account", texts::kRegistration, std::move(data));
 }
 
 std::string Pages::proof(const ProofView& view) const
@@ -200,7 +242,7 @@ std::string Pages::proof(const ProofView& view) const
     data.set("replaces", flag(view.replaces));
     draw(data, view.uri);
     set_notice(data, view.notice);
-    return page(branding_, "Set up your authenticator app", texts::kProof, std::move(data));
+    return page(look_, "Set up your authenticator app", texts::kProof, std::move(data));
 }
 
 std::string Pages::recovery_codes(const RecoveryCodesView& view) const
@@ -217,7 +259,7 @@ std::string Pages::recovery_codes(const RecoveryCodesView& view) const
     data.set("all", text(all));
     data.set("enrolled", flag(view.enrolled));
     set_notice(data, std::nullopt);
-    return page(branding_, "Your recovery codes", texts::kRecoveryCodes, std::move(data));
+    return page(look_, "Your recovery codes", texts::kRecoveryCodes, std::move(data));
 }
 
 std::string Pages::account(const AccountView& view) const
@@ -241,7 +283,7 @@ std::string Pages::account(const AccountView& view) const
     data.set("left", text(std::to_string(view.recovery_codes_left)));
     set_forms(data, view.open);
     set_notice(data, view.notice);
-    return page(branding_, "Your account", texts::kAccount, std::move(data));
+    return page(look_, "Your account", texts::kAccount, std::move(data));
 }
 
 std::string Pages::logout(const LogoutView& view) const
@@ -250,7 +292,7 @@ std::string Pages::logout(const LogoutView& view) const
     data.set("csrf", text(view.csrf));
     data.set("user", text(view.user));
     set_notice(data, std::nullopt);
-    return page(branding_, "Log out?", texts::kLogout, std::move(data));
+    return page(look_, "Log out?", texts::kLogout, std::move(data));
 }
 
 std::string Pages::message(const MessageView& view) const
@@ -261,7 +303,7 @@ std::string Pages::message(const MessageView& view) const
     data.set("link", text(view.link));
     data.set("link_text", text(view.link_text));
     set_notice(data, std::nullopt);
-    return page(branding_, view.title, texts::kMessage, std::move(data));
+    return page(look_, view.title, texts::kMessage, std::move(data));
 }
 
 }  // namespace securelogin::web

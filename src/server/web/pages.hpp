@@ -6,13 +6,14 @@
 //   Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;
 //                            form-action 'self'
 // style() belongs at /assets/style.css, script() at /assets/script.js and the operator's logo at
-// /assets/logo. All works without the script.
+// /assets/logo. All works without the script.  Pages ask for each with its version_of() as the query `v`: an
+// answer may be kept for good, and what has changed has another address.
 //
 // Times in views are RFC 3339 in UTC with whole seconds, as auth::to_rfc3339 writes them; they are shown in
 // words.  What is no such time (none, "never") is shown as it is.
 //
-// Pages that hold a password, a code or a key are strings, and copies of them are left in freed memory, as
-// there are by the time that a browser has sent or been sent them.  The caller wipes what it is given.
+// Pages that hold a key or codes are strings, and copies of them are left in memory that is freed: in the
+// daemon that is wiped (wiping_delete.cpp).  The caller wipes what it is given.
 #pragma once
 
 #include <optional>
@@ -29,6 +30,17 @@ struct Branding {
     /// shown in the dark have it made darker or lighter until it reads (WCAG 2.2 AA: 4.5 to 1).
     std::string accent = "#2f5bd7";
     bool has_logo = false;
+    std::string logo_version = {};
+};
+
+/// What tells one content from another, as 16 hexadecimal digits.  Nobody is to be kept from finding two with
+/// the same: who makes them is the operator, or we.
+[[nodiscard]] std::string version_of(std::string_view octets);
+
+/// An asset that is this server's own.
+struct Asset {
+    std::string_view octets;
+    std::string_view version;
 };
 
 /// What is told on top of a page, and in the title when it is a problem.  Plain text.
@@ -143,12 +155,19 @@ class Pages {
     [[nodiscard]] std::string message(const MessageView& view) const;
 
     /// The same for as long as this lives.
-    [[nodiscard]] std::string_view style() const noexcept { return style_; }
-    [[nodiscard]] std::string_view script() const noexcept;
+    [[nodiscard]] Asset style() const noexcept { return {look_.style, look_.style_version}; }
+    [[nodiscard]] Asset script() const noexcept;
+    [[nodiscard]] std::string_view logo_version() const noexcept { return look_.branding.logo_version; }
+
+    struct Look {
+        Branding branding;
+        std::string style;
+        std::string style_version;
+        std::string script_version;
+    };
 
   private:
-    Branding branding_;
-    std::string style_;
+    Look look_;
 };
 
 }  // namespace securelogin::web

@@ -35,7 +35,25 @@ std::optional<std::string_view> text_in(const json_::object& object, std::string
     return std::string_view(value->get_string().data(), value->get_string().size());
 }
 
-/// Nothing for what is not {"username", "password", "code"}, each once and each a string.
+/// Texts, names of members included, in what is JSON.
+int texts_in(std::string_view text)
+{
+    int texts = 0;
+    bool inside = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (inside && text[at] == '\\') {
+            ++at;
+        } else if (text[at] == '"') {
+            inside = !inside;
+            if (inside) ++texts;
+        }
+    }
+    return texts;
+}
+
+/// Nothing for what is not {"username", "password", "code"}, each once and each a string.  Of members with
+/// the same name the parser keeps the last, where another may keep the first (RFC 8259 section 4): three
+/// names and three values are six texts.
 std::optional<Credentials> read_credentials(std::string_view body, json_::monotonic_resource& memory)
 {
     json_::error_code error;
@@ -44,7 +62,7 @@ std::optional<Credentials> read_credentials(std::string_view body, json_::monoto
     const auto name = text_in(value.get_object(), "username");
     const auto password = text_in(value.get_object(), "password");
     const auto code = text_in(value.get_object(), "code");
-    if (!name || !password || !code) return std::nullopt;
+    if (!name || !password || !code || texts_in(body) != 6) return std::nullopt;
     return Credentials{
         .name = std::string(*name), .password = Secret::copy_of(*password), .code = Secret::copy_of(*code)};
 }

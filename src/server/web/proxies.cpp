@@ -14,8 +14,6 @@ constexpr unsigned kIpv6Bits = 128;
 constexpr unsigned kMappedBits = 96;          // before the IPv4 address in ::ffff:0:0/96
 constexpr std::string_view kLocal = "local";  // auth::Source::address() of a Unix socket
 
-using Octets = std::array<std::uint8_t, 16>;
-
 struct Address {
     Octets octets{};
     bool ipv4 = false;
@@ -24,13 +22,17 @@ struct Address {
 std::optional<Address> parse_address(std::string_view text)
 {
     Address address;
-    const std::string copy(text);
-    if (text.find('\0') != std::string_view::npos) return std::nullopt;
-    if (inet_pton(AF_INET6, copy.c_str(), address.octets.data()) == 1) return address;
+    std::array<char, INET6_ADDRSTRLEN> ended{};
+    if (text.size() >= ended.size() || text.find('\0') != std::string_view::npos) return std::nullopt;
+    std::ranges::copy(text, ended.begin());
+    if (text.find(':') != std::string_view::npos) {
+        if (inet_pton(AF_INET6, ended.data(), address.octets.data()) != 1) return std::nullopt;
+        return address;
+    }
     address.octets[10] = address.octets[11] = 0xff;
     address.ipv4 = true;
-    if (inet_pton(AF_INET, copy.c_str(), &address.octets[12]) == 1) return address;
-    return std::nullopt;
+    if (inet_pton(AF_INET, ended.data(), &address.octets[12]) != 1) return std::nullopt;
+    return address;
 }
 
 /// Whether the first `bits` bits are the same.
@@ -85,8 +87,10 @@ std::optional<Network> Network::parse(std::string_view text)
 bool Network::contains(std::string_view address) const
 {
     const auto parsed = parse_address(address);
-    return parsed && share_prefix(prefix_, parsed->octets, bits_);
+    return parsed && contains(parsed->octets);
 }
+
+bool Network::contains(const Octets& address) const { return share_prefix(prefix_, address, bits_); }
 
 Proxies::Proxies(std::span<const std::string> entries)
 {
@@ -99,22 +103,35 @@ Proxies::Proxies(std::span<const std::string> entries)
 bool Proxies::trusts(const auth::Source& peer) const
 {
     if (peer.address() == kLocal) return unix_;
-    return std::ranges::any_of(networks_,
-                               [&](const auto& network) { return network.contains(peer.address()); });
+    const auto address = parse_address(peer.address());
+    return address && holds(address->octets);
+}
+
+bool Proxies::holds(const Octets& address) const
+{
+    return std::ranges::any_of(networks_, [&](const auto& network) { return network.contains(address); });
 }
 
 std::optional<auth::Source> Proxies::source_of(const auth::Source& peer,
                                                std::span<const std::string_view> forwarded_for) const
 {
     if (!trusts(peer)) return peer;
+    const auto address = forwarded_address(forwarded_for);
+    if (!address) return std::nullopt;
+    return auth::Source::from_address(*address);
+}
+
+std::optional<std::string_view> Proxies::forwarded_address(
+    std::span<const std::string_view> forwarded_for) const
+{
     if (forwarded_for.size() != 1) return std::nullopt;
     // What stands to the left of the first that is no proxy is what that one said of itself.
     for (auto rest = forwarded_for.front();;) {
         const auto comma = rest.rfind(',');
         const auto entry = trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
-        if (!parse_address(entry)) return std::nullopt;
-        auto source = auth::Source::from_address(entry);
-        if (comma == std::string_view::npos || !trusts(source)) return source;
+        const auto address = parse_address(entry);
+        if (!address) return std::nullopt;
+        if (comma == std::string_view::npos || !holds(address->octets)) return entry;
         rest = rest.substr(0, comma);
     }
 }

@@ -16,6 +16,9 @@
 
 namespace securelogin::web {
 
+/// Of an address; IPv4 as ::ffff:0:0/96.
+using Octets = std::array<std::uint8_t, 16>;
+
 /// The addresses that share a prefix (CIDR, RFC 4632 and RFC 4291 section 2.3).
 class Network {
   public:
@@ -25,9 +28,9 @@ class Network {
 
     /// `address` as auth::Source::address() spells it.
     [[nodiscard]] bool contains(std::string_view address) const;
+    [[nodiscard]] bool contains(const Octets& address) const;
 
   private:
-    using Octets = std::array<std::uint8_t, 16>;  // IPv4 as ::ffff:0:0/96
     Network(const Octets& prefix, unsigned bits) : prefix_(prefix), bits_(bits) {}
     Octets prefix_;
     unsigned bits_;
@@ -51,7 +54,13 @@ class Proxies {
     [[nodiscard]] std::optional<auth::Source> source_of(
         const auth::Source& peer, std::span<const std::string_view> forwarded_for) const;
 
+    /// What source_of() goes by, where the peer is a proxy.
+    [[nodiscard]] std::optional<std::string_view> forwarded_address(
+        std::span<const std::string_view> forwarded_for) const;
+
   private:
+    [[nodiscard]] bool holds(const Octets& address) const;
+
     std::vector<Network> networks_;
     bool unix_ = false;
 };

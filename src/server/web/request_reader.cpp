@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 #include <charconv>
 #include <cstring>
 #include <string>
@@ -16,18 +16,23 @@ namespace {
 constexpr std::size_t kFirstRoom = std::size_t{4} * 1024;
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
-/// What the parser would put up with, though others may read it differently; from `from` on.
+/// What the parser would put up with, though others may read it differently; from `from` on, where a line
+/// begins.
 bool is_ambiguous(std::string_view head, std::size_t from)
 {
-    for (std::size_t at = from; at < head.size(); ++at) {
-        const char c = head[at];
-        if (c == '\0') return true;
-        if (c == '\n' && (at == 0 || head[at - 1] != '\r')) return true;
-        if (c == '\r' && (at + 1 == head.size() || head[at + 1] != '\n')) return true;
-        const bool at_line_start = at > 0 && head[at - 1] == '\n';
-        if (at_line_start && (c == ' ' || c == '\t')) return true;  // obsolete folding
+    const auto text = head.substr(from);
+    if (text.find('\0') != text.npos || head.starts_with("\r\n")) return true;
+    bool is_first = from == 0;
+    std::size_t line = 0;
+    for (auto end = text.find('\n'); end != text.npos; end = text.find('\n', line)) {
+        const auto cr = text.find('\r', line);
+        if (cr == text.npos || cr + 1 != end) return true;
+        const bool is_folded = text[line] == ' ' || text[line] == '\t';
+        if (is_folded && !is_first) return true;  // obsolete folding
+        is_first = false;
+        line = end + 1;
     }
-    return head.starts_with("\r\n");
+    return text.find('\r', line) != text.npos;
 }
 
 http::status status_of(const boost::beast::error_code& error)
@@ -42,13 +47,58 @@ http::status status_of(const boost::beast::error_code& error)
 std::optional<std::size_t> length_of_body(const Request& request)
 {
     const auto count = request.count(http::field::content_length);
-    if (count == 0) return 0;
-    const auto text = request[http::field::content_length];
     std::size_t length = 0;
+    if (count == 0) return length;
+    const auto text = request[http::field::content_length];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
     if (count > 1 || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return length;
 }
+
+/// Beast's parser, which puts a head into a request of ours.
+class HeadParser final : public http::basic_parser<true> {
+  public:
+    explicit HeadParser(Request& request) : request_(request)
+    {
+        header_limit(RequestReader::kLongestHead);
+        body_limit(RequestReader::kLongestBody);
+    }
+
+  private:
+    using Text = boost::beast::string_view;
+    using Error = boost::beast::error_code;
+    static std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
+
+    void on_request_impl(http::verb method, Text method_string, Text target, int version,
+                         Error& error) override
+    {
+        error = {};
+        request_.set_start(method, view(method_string), view(target), static_cast<unsigned>(version));
+    }
+    void on_field_impl(http::field id, Text name, Text value, Error& error) override
+    {
+        error = {};
+        request_.add(id, view(name), view(value));
+    }
+    void on_header_impl(Error& error) override { error = {}; }
+    // Never reached: it is given heads only.
+    void on_response_impl(int, Text, int, Error& error) override { error = http::error::bad_method; }
+    void on_body_init_impl(const boost::optional<std::uint64_t>&, Error& error) override { error = {}; }
+    std::size_t on_body_impl(Text, Error& error) override
+    {
+        error = http::error::need_buffer;
+        return 0;
+    }
+    void on_chunk_header_impl(std::uint64_t, Text, Error& error) override { error = http::error::bad_chunk; }
+    std::size_t on_chunk_body_impl(std::uint64_t, Text, Error& error) override
+    {
+        error = http::error::bad_chunk;
+        return 0;
+    }
+    void on_finish_impl(Error& error) override { error = {}; }
+
+    Request& request_;
+};
 
 std::optional<http::status> fault_of(const Request& request)
 {
@@ -91,14 +141,12 @@ std::span<char> RequestReader::space()
 
 RequestReader::Next RequestReader::next()
 {
-    if (!head_) {
+    if (head_ == 0) {
         if (const auto fault = read_head()) return {.refused = fault};
     }
-    if (!head_ || unread().size() < needed_) return {};
-    const auto head_size = needed_ - *length_of_body(*head_);
-    head_->body().assign(unread().substr(head_size, needed_ - head_size));
-    take(needed_);
-    return {.request = std::exchange(head_, std::nullopt)};
+    if (head_ == 0 || unread().size() < head_ + body_) return {};
+    take_request();
+    return {.request = &request_};
 }
 
 /// Looks at each octet once, however small the pieces are that they come in.
@@ -122,32 +170,35 @@ std::optional<http::status> RequestReader::parse_head(std::string_view head)
     if (fields > static_cast<std::ptrdiff_t>(kMostFields + 2))
         return http::status::request_header_fields_too_large;
     if (is_ambiguous(head, 0)) return http::status::bad_request;
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(kLongestHead);
-    parser.body_limit(kLongestBody);
+    request_.begin(head.size());
+    HeadParser parser(request_);
     boost::beast::error_code error;
     parser.put(boost::asio::buffer(head.data(), head.size()), error);
     if (error && error != http::error::need_more) return status_of(error);
     if (!parser.is_header_done()) return http::status::bad_request;
-    if (const auto fault = fault_of(parser.get())) return fault;
-    head_ = parser.release();
-    needed_ = head.size() + *length_of_body(*head_);
+    if (const auto fault = fault_of(request_)) return fault;
+    request_.set_keep_alive(parser.keep_alive());
+    head_ = head.size();
+    body_ = *length_of_body(request_);
     return std::nullopt;
 }
 
-void RequestReader::take(std::size_t count) noexcept
+/// REQUIRES: all of it is there.
+void RequestReader::take_request()
 {
-    wipe(std::span(octets_).subspan(begin_, count));
-    begin_ += count;
-    scanned_ = checked_ = needed_ = 0;
+    request_.set_body(unread().substr(head_, body_));
+    wipe(std::span(octets_).subspan(begin_, head_ + body_));
+    begin_ += head_ + body_;
+    scanned_ = checked_ = head_ = body_ = 0;
 }
 
 void RequestReader::forget() noexcept
 {
     wipe(std::span(octets_).subspan(begin_, end_ - begin_));
     std::vector<char>().swap(octets_);
-    begin_ = end_ = scanned_ = checked_ = needed_ = 0;
-    head_.reset();
+    begin_ = end_ = scanned_ = checked_ = head_ = body_ = 0;
+    request_.clear();
+    request_ = Request();
 }
 
 }  // namespace securelogin::web

@@ -36,11 +36,13 @@ class RequestReader {
     void received(std::size_t count) noexcept { end_ += count; }
 
     struct Next {
-        std::optional<Request> request = {};
+        const Request* request = nullptr;          // until next() or forget() is called
         std::optional<http::status> refused = {};  // and nothing that follows is to be read
     };
     /// The next request, once all of it is there; neither while it is not.
     [[nodiscard]] Next next();
+    /// Wipes the request that was read last.
+    void done() noexcept { request_.clear(); }
 
     /// Nothing of a request is here.
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
@@ -54,15 +56,16 @@ class RequestReader {
     }
     [[nodiscard]] std::optional<http::status> read_head();
     [[nodiscard]] std::optional<http::status> parse_head(std::string_view head);
-    void take(std::size_t count) noexcept;
+    void take_request();
 
     std::vector<char> octets_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::size_t scanned_ = 0;      // of the unread: no head's end begins in front of this
-    std::size_t checked_ = 0;      // of the unread: whole lines that can be read in one way
-    std::optional<Request> head_;  // of the request whose body is still to come, once it has been read
-    std::size_t needed_ = 0;       // then: octets of head and body
+    std::size_t scanned_ = 0;  // of the unread: no head's end begins in front of this
+    std::size_t checked_ = 0;  // of the unread: whole lines that can be read in one way
+    Request request_;          // the last; or the next, without its body as yet
+    std::size_t head_ = 0;     // octets of the next one's head, once it has been read
+    std::size_t body_ = 0;     // then: and of its body
 };
 
 }  // namespace securelogin::web

@@ -28,7 +28,7 @@ struct Route {
 constexpr auto get = http::verb::get;
 constexpr auto post = http::verb::post;
 constexpr std::array kRoutes{
-    Route{get, "/verify", verify},
+    Route{get, kQuestionPath, verify},
     Route{get, "/", show_start},
     Route{get, "/login", show_login},
     Route{post, "/login", log_in},
@@ -59,7 +59,8 @@ std::string allowed(std::string_view path)
     for (const auto& route : kRoutes) {
         if (route.path != path) continue;
         if (!methods.empty()) methods += ", ";
-        methods += http::to_string(route.method);
+        methods +=
+            std::string_view(http::to_string(route.method).data(), http::to_string(route.method).size());
         if (route.method == get) methods += ", HEAD";
     }
     return methods;
@@ -78,9 +79,8 @@ Response no_route(const Visit& visit)
 std::vector<std::string_view> all_values(const Request& request, std::string_view name)
 {
     std::vector<std::string_view> values;
-    for (auto [at, end] = request.equal_range(boost::beast::string_view(name.data(), name.size())); at != end;
-         ++at) {
-        values.emplace_back(at->value().data(), at->value().size());
+    for (const auto& field : request.fields()) {
+        if (is_same_name(field.name, name)) values.push_back(field.value);
     }
     return values;
 }

@@ -5,32 +5,27 @@
 #include "server/web/cookies.hpp"
 
 namespace securelogin::web {
-namespace {
-
-std::string_view view(boost::beast::string_view text) noexcept { return {text.data(), text.size()}; }
-
-}  // namespace
 
 std::string_view Visit::path() const noexcept
 {
-    const auto target = view(request.target());
+    const auto target = request.target();
     return target.substr(0, target.find('?'));
 }
 
 std::string_view Visit::query() const noexcept
 {
-    const auto target = view(request.target());
+    const auto target = request.target();
     const auto mark = target.find('?');
     return mark == target.npos ? std::string_view() : target.substr(mark + 1);
 }
 
-std::string_view Visit::header(http::field name) const noexcept { return view(request[name]); }
+std::string_view Visit::header(http::field name) const noexcept { return request[name]; }
 
-std::optional<Holder> holder_of(const Visit& visit)
+std::optional<Holder> holder_of(const Request& request, Worker& worker)
 {
-    const auto token = cookie(visit.request, kSessionCookie);
+    const auto token = cookie(request, kSessionCookie);
     if (token.empty()) return std::nullopt;
-    auto verdict = visit.worker.check(token);
+    auto verdict = worker.check(token);
     if (verdict.holder) return Holder{.who = *std::move(verdict.holder), .token = token};
     if (verdict.confined)
         return Holder{.who = *std::move(verdict.confined), .token = token, .must_change = true};

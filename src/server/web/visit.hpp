@@ -41,7 +41,11 @@ struct Holder {
 };
 
 /// By the session cookie.  Throws auth::StoreError, OpenSslError.
-[[nodiscard]] std::optional<Holder> holder_of(const Visit& visit);
+[[nodiscard]] std::optional<Holder> holder_of(const Request& request, Worker& worker);
+[[nodiscard]] inline std::optional<Holder> holder_of(const Visit& visit)
+{
+    return holder_of(visit.request, visit.worker);
+}
 /// The device that the browser's cookie stands for; nothing where it has none.
 [[nodiscard]] std::optional<auth::DeviceFingerprint> device_of(const Visit& visit);
 

@@ -6,6 +6,9 @@
 #include <exception>
 #include <utility>
 
+#include "server/net/serve.hpp"
+#include "server/web/connection.hpp"
+
 namespace securelogin::web {
 namespace asio = boost::asio;
 namespace {
@@ -31,24 +34,10 @@ void Worker::stop()
 
 void Worker::start()
 {
-    thread_ = std::thread([this] { run(); });
-}
-
-/// What a handler throws is want of memory, and ends the connection that it belonged to.
-void Worker::run() noexcept
-{
-    for (bool failed = false;;) {
-        try {
-            const auto stays = asio::make_work_guard(io_);
-            if (failed) schedule_tick();  // it may have been the tick's
-            failed = false;
-            io_.run();
-            return;
-        } catch (const std::exception& error) {
-            failed = true;
-            log_.write(Level::error, "handler_failed", {{"error", error.what()}});
-        }
-    }
+    thread_ = std::thread([this] {
+        const auto stays = asio::make_work_guard(io_);
+        net::serve(io_, log_, [this] { schedule_tick(); });  // what has failed may have been the tick's
+    });
 }
 
 void Worker::reload(std::shared_ptr<const Site> site)
@@ -61,9 +50,32 @@ void Worker::reload(std::shared_ptr<const Site> site)
 
 auth::TokenVerdict Worker::check(std::string_view token)
 {
-    desk_.keep_up();
+    if (!kept_up_) desk_.keep_up();
     return desk_.check(token);
 }
+
+void Worker::answer_soon(std::shared_ptr<Connection> connection)
+{
+    // First: one that is in line is always answered, whatever there is no memory for.
+    if (asked_.empty()) asio::post(io_, [this] { answer_all(); });
+    asked_.push_back(std::move(connection));
+}
+
+void Worker::answer_all()
+{
+    const auto asked = std::exchange(asked_, {});
+    try {
+        desk_.keep_up();
+        kept_up_ = true;
+    } catch (const std::exception&) {
+        kept_up_ = false;  // each tries again, and tells why it fails
+    }
+    for (const auto& connection : asked) connection->answer_questions();
+    kept_up_ = false;
+    for (const auto& connection : std::exchange(answered_, {})) connection->read_on();
+}
+
+void Worker::read_on(std::shared_ptr<Connection> connection) { answered_.push_back(std::move(connection)); }
 
 bool Worker::may_complain()
 {

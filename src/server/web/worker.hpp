@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "common/event_log.hpp"
 #include "server/auth/clock.hpp"
@@ -19,6 +20,8 @@
 #include "server/web/site.hpp"
 
 namespace securelogin::web {
+
+class Connection;
 
 class Worker {
   public:
@@ -47,19 +50,27 @@ class Worker {
     [[nodiscard]] const std::shared_ptr<const Site>& site() const noexcept { return site_; }
     /// Whose token it is now.  Throws auth::StoreError, OpenSslError.
     [[nodiscard]] auth::TokenVerdict check(std::string_view token);
+    /// Has it answer in the next round, together with all that have been asked something meanwhile: they cost
+    /// one look at what has ended.
+    void answer_soon(std::shared_ptr<Connection> connection);
+    /// Has it read on when all of this round have been answered: by then, mostly, the next question is there.
+    void read_on(std::shared_ptr<Connection> connection);
     /// Once a second: what anybody can cause as often as they like does not fill the log.
     [[nodiscard]] bool may_complain();
 
   private:
-    void run() noexcept;
+    void answer_all();
     void schedule_tick();
 
     EventLog& log_;
     std::shared_ptr<const Site> site_;
     auth::TokenDesk desk_;
     std::chrono::steady_clock::time_point complained_;
+    bool kept_up_ = false;         // for all that is answered in this round
     boost::asio::io_context& io_;  // holds the connections
     boost::asio::steady_timer timer_;
+    std::vector<std::shared_ptr<Connection>> asked_;
+    std::vector<std::shared_ptr<Connection>> answered_;  // in this round, and to be read from again
     std::thread thread_;
 };
 

@@ -206,6 +206,33 @@ TEST_F(EnrolmentTest, AnAbandonedOneLeavesTheInvitation)
     EXPECT_EQ(finish(enrolment, code_of(enrolment)), "enrolled");
 }
 
+// What comes of a right invitation costs a hash, and is no failure of anybody's.
+TEST_F(EnrolmentTest, BeginsSixteenTimesAndThenOnceAMinuteFromWherever)
+{
+    const auto text = invite("carol");
+    const auto others = invite("dave");
+    for (int i = 0; i < kBegunAtOnce; ++i) EXPECT_FALSE(begin(text, i % 2 ? "192.0.2.8" : "192.0.2.7").wait);
+    for (const char* address : {"192.0.2.7", "192.0.2.8", "2001:db8::1"}) {
+        const auto one_more = begin(text, address);
+        EXPECT_EQ(one_more.wait, kBegunApart) << address;
+        EXPECT_FALSE(one_more.enrolment) << address;
+    }
+    EXPECT_TRUE(begin(others).enrolment) << "who has another invitation does not wait";
+    clock_.advance(kBegunApart);
+    const auto enrolment = begun(text);
+    EXPECT_EQ(begin(text).wait, kBegunApart);
+    EXPECT_EQ(finish(enrolment, code_of(enrolment)), "enrolled") << "what was begun is not held up";
+}
+
+TEST_F(EnrolmentTest, WhatIsBegunIsCountedByInvitation)
+{
+    const auto withdrawn = invite("carol");
+    for (int i = 0; i < kBegunAtOnce; ++i) (void)begin(withdrawn);
+    ASSERT_TRUE(begin(withdrawn).wait);
+    const auto enrolment = begun(invite("carol"));
+    EXPECT_EQ(finish(enrolment, code_of(enrolment)), "enrolled");
+}
+
 class EnrolmentBeginnings : public EnrolmentTest {};
 
 TEST_F(EnrolmentBeginnings, WithNoInvitation)

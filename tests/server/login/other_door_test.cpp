@@ -358,6 +358,80 @@ TEST_F(OtherDoor, ThePresentPasswordIsNoNewOneAndTheTokenStays)
     EXPECT_TRUE(check(token).holder);
 }
 
+// Who must change the password, and is known by a token only
+
+class ConfinedHolder : public OtherDoor {
+  protected:
+    ConfinedHolder()
+    {
+        commit([&](auth::Transaction& t) { t.require_new_password(account_of("alice")); });
+        token_ = log_in();
+        own_ = holder(token_);
+    }
+    PasswordChange change_to(std::string_view password)
+    {
+        using A = AsyncAuthenticator;
+        return run(authenticator_.change_password(name("alice"), own_, {}, Secret::copy_of(password),
+                                                  A::NewToken::issue, A::Proof::of_login));
+    }
+    /// From where the holder comes.
+    auth::Failures failures()
+    {
+        auth::Failures counted;
+        commit([&](auth::Transaction& t) {
+            counted = t.failures(names_("alice"), auth::Source::from_address(own_.source));
+        });
+        return counted;
+    }
+
+    std::string token_;
+    auth::Session own_;
+};
+
+TEST_F(ConfinedHolder, IsChargedForEachGuessAtThePresentPassword)
+{
+    for (int guesses = 1; guesses <= 5; ++guesses) {
+        EXPECT_EQ(change_to(kPassword).reason, kSamePassword);
+        EXPECT_EQ(failures().password, guesses);
+    }
+    const auto change = change_to(kPassword);
+    EXPECT_EQ(change.result, PasswordChange::Result::try_later);
+    EXPECT_EQ(change.reason, "throttled");
+    EXPECT_EQ(change.retry_after, 1s);
+    EXPECT_EQ(change_to(kNewPassword).result, PasswordChange::Result::try_later);
+    EXPECT_EQ(failures().password, 5) << "what is not judged is not charged";
+    clock_.advance(1s);
+    EXPECT_EQ(change_to(kNewPassword).result, PasswordChange::Result::done);
+    EXPECT_EQ(failures().password, 5) << "only its own charge is given back";
+}
+
+TEST_F(ConfinedHolder, IsNotChargedForAPasswordThatIsTooWeakOrIsTaken)
+{
+    for (int tries = 0; tries < 8; ++tries)
+        EXPECT_EQ(change_to("password1").result, PasswordChange::Result::refused);
+    EXPECT_EQ(failures().password, 0);
+    EXPECT_EQ(change_to(kNewPassword).result, PasswordChange::Result::done);
+    EXPECT_EQ(failures().password, 0);
+}
+
+TEST_F(ConfinedHolder, ChangesItOnceWithoutProof)
+{
+    EXPECT_EQ(change_to(kNewPassword).result, PasswordChange::Result::done);
+    // As one that was compared before the other was stored.
+    EXPECT_EQ(change_to("another long sentence of words").result, PasswordChange::Result::session_ended);
+    EXPECT_EQ(failures().password, 1) << "it was a guess";
+    EXPECT_EQ(account_of("alice").password_epoch, 1);
+}
+
+TEST_F(ConfinedHolder, StaysOneWhenNothingCanBeSaved)
+{
+    store_.fail_commits(true);
+    EXPECT_EQ(change_to(kNewPassword).result, PasswordChange::Result::try_later);
+    store_.fail_commits(false);
+    EXPECT_EQ(failures().password, 0);
+    EXPECT_TRUE(account_of("alice").must_change);
+}
+
 // A new key
 
 class NewKeyOfAHolder : public OtherDoor {

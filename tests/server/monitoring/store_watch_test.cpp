@@ -80,9 +80,11 @@ TEST_F(StoreWatchTest, WhatCannotBeReadStaysAsItWas)
     fail(2, kNoon + 10s);
     watch_.look();
     EXPECT_EQ(watch_.seen().state.waits, 1U);
+    EXPECT_EQ(watch_.trouble(), "the database cannot be read: see the log");
     store_.fail_reads(false);
     watch_.look();
     EXPECT_EQ(watch_.seen().state.waits, 2U);
+    EXPECT_EQ(watch_.trouble(), "");
 }
 
 }  // namespace

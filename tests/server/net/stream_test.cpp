@@ -100,6 +100,46 @@ asio::awaitable<void> outlive_first_deadline(Stream& near, Stream& far)
 
 TEST_F(StreamTest, ANewDeadlineTakesThePlaceOfTheOld) { run(outlive_first_deadline(*near_, *far_)); }
 
+asio::awaitable<void> expire(Stream& near, Clock::time_point first, Clock::time_point then)
+{
+    near.expires_at(first);
+    near.expires_at(then);
+    char byte = 0;
+    const auto in = asio::buffer(&byte, 1);
+    const auto [error, count] = co_await near.async_read_some(in, kResult);
+    EXPECT_EQ(error, asio::error::timed_out);
+    EXPECT_GE(Clock::now(), then);
+}
+
+TEST_F(StreamTest, ADeadlineThatIsPutOffPassesLater)
+{
+    const auto now = Clock::now();
+    run(expire(*near_, now + 5ms, now + 40ms));
+}
+
+TEST_F(StreamTest, ADeadlineThatIsBroughtForwardPassesSooner)
+{
+    const auto now = Clock::now();
+    run(expire(*near_, now + 1h, now + 20ms));
+}
+
+asio::awaitable<void> write_at_once(Stream& near, Stream& far)
+{
+    const std::string sent(1'000'000, 'x');
+    std::size_t written = 0;
+    Error error;
+    while (!error) written += near.try_write_some(asio::buffer(sent), error);
+    EXPECT_EQ(error, asio::error::would_block) << "nobody reads";
+    std::string received(written, '\0');
+    const auto in = asio::buffer(received);
+    const auto [read_error, count] = co_await asio::async_read(far, in, kResult);
+    EXPECT_FALSE(read_error);
+    EXPECT_EQ(near.try_write_some(asio::buffer("y", 1), error), 1U);
+    EXPECT_FALSE(error);
+}
+
+TEST_F(StreamTest, WritesAtOnceWhatThereIsRoomFor) { run(write_at_once(*near_, *far_)); }
+
 asio::awaitable<void> trickle(Stream& far)
 {
     for (;;) {

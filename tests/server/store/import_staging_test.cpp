@@ -34,9 +34,11 @@ class ImportStagingTest : public testing::Test {
                            .spelled = spelled,
                            .row = static_cast<std::uint64_t>(id),
                            .invited = !with_key};
-        made.password = staging.seal_password(Secret::copy_of("phc-of-" + spelled), made.id, made.name);
+        made.password =
+            staging.seal_password(Secret::copy_of("phc-of-" + spelled), made.id, made.name, nonces_);
         if (with_key)
-            made.totp_secret = staging.seal_totp(Secret::copy_of("key-of-" + spelled), made.id, made.name);
+            made.totp_secret =
+                staging.seal_totp(Secret::copy_of("key-of-" + spelled), made.id, made.name, nonces_);
         return made;
     }
     void invite(const char* who, auth::Time until)
@@ -58,6 +60,7 @@ class ImportStagingTest : public testing::Test {
     support::TemporaryDirectory directory_;
     std::filesystem::path file_ = directory_.path() / "securelogin.db";
     std::unique_ptr<auth::Store> store_;
+    Nonces nonces_;
 };
 
 ImportStaging::Publication publication() { return {.now = support::kNoon, .reason = "2 accounts"}; }

@@ -60,6 +60,19 @@ TEST(Seal, NeverTheSameTwice)
     EXPECT_EQ(values.size(), 100U);
 }
 
+TEST(Seal, NeverTheSameTwiceWithNoncesDrawnInBulk)
+{
+    const Sealer sealer(master_key());
+    Nonces nonces;
+    std::set<SealedValue> starts;  // key id and nonce
+    for (int i = 0; i < 1000; ++i) {
+        const auto sealed = sealer.seal(Secret::copy_of("the value"), kAlice, nonces);
+        EXPECT_EQ(opened(sealer, sealed, kAlice), "the value");
+        starts.emplace(sealed.begin(), sealed.begin() + 16);
+    }
+    EXPECT_EQ(starts.size(), 1000U);
+}
+
 struct OtherPlace {
     std::string name;
     SealedPlace place;

@@ -86,8 +86,8 @@ void write_samples(const std::filesystem::path& directory, const Branding& brand
     const Pages pages(branding);
     write_ways_in(to, pages);
     write_accounts(to, pages);
-    to.write("assets/style.css", pages.style());
-    to.write("assets/script.js", pages.script());
+    to.write("assets/style.css", pages.style().octets);
+    to.write("assets/script.js", pages.script().octets);
     if (branding.has_logo) to.write("assets/logo", kLogo);
 }
 

@@ -89,10 +89,24 @@ TEST_P(Everywhere, TextIsText)
 TEST_P(Everywhere, NothingNeedsALaxerContentPolicy)
 {
     EXPECT_THAT(all_of(html_, "<(style|base|iframe|object|embed)"), testing::IsEmpty());
-    EXPECT_THAT(all_of(html_, "<script( [^>]*)?>"), testing::ElementsAre(" src=\"/assets/script.js\" defer"));
+    EXPECT_THAT(
+        all_of(html_, "<script( [^>]*)?>"),
+        testing::ElementsAre(testing::MatchesRegex(" src=\"/assets/script.js[?]v=[0-9a-f]{16}\" defer")));
     EXPECT_THAT(all_of(html_, "[\\s\"](style|on[a-z]+)="), testing::IsEmpty());
     EXPECT_THAT(html_, Not(HasSubstr("javascript:")));
     EXPECT_THAT(html_, Not(HasSubstr("//text")));
+}
+
+TEST(Versions, AreAnotherForEachContent)
+{
+    EXPECT_EQ(version_of(""), "cbf29ce484222325");  // the test vectors of FNV-1a
+    EXPECT_EQ(version_of("foobar"), "85944171f73967e8");
+    const Pages blue({.accent = "#2f5bd7"});
+    const Pages red({.accent = "#d72f2f"});
+    EXPECT_NE(blue.style().version, red.style().version);
+    EXPECT_EQ(blue.script().version, red.script().version);
+    EXPECT_THAT(red.logout(samples::logout()),
+                HasSubstr("/assets/style.css?v=" + std::string(red.style().version)));
 }
 
 TEST_P(Everywhere, NoTemplateIsLeftOver)
@@ -302,7 +316,8 @@ TEST(MessagePage, HasALinkWhereThereIsOne)
 TEST(FirstLoad, IsSmall)
 {
     constexpr std::size_t kMost = std::size_t{20} * 1024;
-    EXPECT_LT(plain().login(samples::login()).size() + plain().style().size() + plain().script().size(),
+    EXPECT_LT(plain().login(samples::login()).size() + plain().style().octets.size() +
+                  plain().script().octets.size(),
               kMost);
 }
 
@@ -310,7 +325,7 @@ TEST(Brand, IsOnEveryPage)
 {
     const Pages pages({.name = "Example & Sons", .has_logo = true});
     EXPECT_THAT(pages.logout(samples::logout()), HasSubstr("Log out? · Example &amp; Sons</title>"));
-    EXPECT_THAT(pages.logout(samples::logout()), HasSubstr(R"(src="/assets/logo")"));
+    EXPECT_THAT(pages.logout(samples::logout()), HasSubstr(R"(src="/assets/logo?v=)"));
     EXPECT_THAT(plain().logout(samples::logout()), Not(HasSubstr("/assets/logo")));
 }
 
@@ -319,7 +334,7 @@ TEST(Brand, AnyAccentReadsInTheLightAndInTheDark)
     const std::map<std::string, Colour> papers{{"light", {0xff, 0xff, 0xff}}, {"dark", {0x17, 0x1b, 0x21}}};
     for (const std::string accent :
          {"#ffffff", "#000000", "#ffd000", "#2f5bd7", "#808080", "#FF0000", "#00ff00"}) {
-        const std::string style(Pages({.accent = accent}).style());
+        const std::string style(Pages({.accent = accent}).style().octets);
         const auto colours = [&](const std::string& name) {
             return all_of(style, "--" + name + ":(#[0-9a-f]{6})");
         };

@@ -30,7 +30,7 @@ std::string read(RequestReader& reader)
         if (!next.request) return all;
         const auto& request = *next.request;
         all += std::string(request.method_string()) + " " + std::string(request.target()) + " [" +
-               request.body() + "] ";
+               std::string(request.body()) + "] ";
     }
 }
 

@@ -150,15 +150,15 @@ void Importer::seal(const Newcomer& newcomer, store::StagedAccount& account, Wor
 {
     if (const auto* const old = std::get_if<auth::OldHash>(&newcomer.password)) {
         desk.prepare_for(plan_.hash);
-        account.password =
-            staging_.seal_password(auth::wrap_old_hash(*old, plan_.hash), account.id, account.name);
+        account.password = staging_.seal_password(auth::wrap_old_hash(*old, plan_.hash), account.id,
+                                                  account.name, desk.nonces);
     } else {
         const auto* const phc = std::get_if<Secret>(&newcomer.password);
         account.password =
-            staging_.seal_password(phc != nullptr ? *phc : unusable_, account.id, account.name);
+            staging_.seal_password(phc != nullptr ? *phc : unusable_, account.id, account.name, desk.nonces);
     }
     if (!newcomer.totp) return;
-    account.totp_secret = staging_.seal_totp(newcomer.totp->secret, account.id, account.name);
+    account.totp_secret = staging_.seal_totp(newcomer.totp->secret, account.id, account.name, desk.nonces);
     account.totp = newcomer.totp->parameters;
 }
 

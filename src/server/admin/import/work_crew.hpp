@@ -15,6 +15,7 @@
 
 #include "server/auth/hash_arena.hpp"
 #include "server/auth/phc.hpp"
+#include "server/store/seal.hpp"
 
 namespace securelogin::admin {
 
@@ -23,6 +24,7 @@ class WorkCrew {
     /// What a thread has of its own.
     struct Desk {
         std::optional<auth::HashArena> arena = {};
+        store::Nonces nonces = {};
         /// Hashes on this thread run in an arena from now on.  Throws std::bad_alloc.
         void prepare_for(const auth::HashParameters& parameters)
         {
