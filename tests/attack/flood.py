@@ -6,9 +6,12 @@ Who has logged in before, with this device or from this address, gets in.
     flood.py               ten times what can be hashed, from one address and from 200: shares
     flood.py --long        10 and 100 times, for minutes, with delays and memory against what they are to be: the table of
                            `scripts/bench --flood`
+    flood.py --door web    at the browsers' door, instead of the line protocol
 
     SECURELOGIN_BIN        where the programs are, those of bench/ included (required)
 """
+import argparse
+import dataclasses
 import os
 import pathlib
 import signal
@@ -51,13 +54,13 @@ def figures(weather):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--door", choices=("line", "web"), default="line")
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the directory and the daemon go
-    if sys.argv[1:] == ["--long"]:
-        trials, failures = figures(flood.run(BIN, flood.FULL))
-    elif not sys.argv[1:]:
-        trials, failures = shares(flood.run(BIN, flood.SHORT))
-    else:
-        sys.exit(__doc__)
+    judge, plan = (figures, flood.FULL) if options.long else (shares, flood.SHORT)
+    trials, failures = judge(flood.run(BIN, dataclasses.replace(plan, pages=options.door == "web")))
     print(f"trials {trials}, failures {failures}", flush=True)
     return 1 if failures else 0
 
