@@ -97,22 +97,21 @@ asio::awaitable<Secret> Connection::answer(Patience patience)
             co_return std::move(*next.line);
         }
         if (draining()) throw login::ShuttingDown();
-        co_await receive();
-    }
-}
-
-asio::awaitable<void> Connection::receive()
-{
-    boost::system::error_code error = asio::error::would_block;
-    std::size_t count = 0;
-    while (error == asio::error::would_block) {
         set_waiting(true);
         const auto [unreadable] = co_await stream().async_wait_readable(kResult);
         set_waiting(false);
         if (unreadable) give_up(unreadable);
-        const auto space = lines_.space();
-        count = stream().try_read_some(asio::buffer(space.data(), space.size()), error);
+        receive();
     }
+}
+
+/// What is there by now, if anything is.
+void Connection::receive()
+{
+    boost::system::error_code error;
+    const auto space = lines_.space();
+    const auto count = stream().try_read_some(asio::buffer(space.data(), space.size()), error);
+    if (error == asio::error::would_block) return;
     if (error) give_up(error);
     lines_.received(count);
 }

@@ -58,7 +58,7 @@ class Connection final : public Visitor, public login::Peer {
     [[nodiscard]] boost::asio::awaitable<void> attend() override;
     [[nodiscard]] boost::asio::awaitable<void> apologize(std::chrono::seconds patience) override;
     [[nodiscard]] boost::asio::awaitable<void> converse();
-    [[nodiscard]] boost::asio::awaitable<void> receive();
+    void receive();
     [[nodiscard]] boost::asio::awaitable<void> flush();
     [[nodiscard]] boost::asio::awaitable<void> finish(std::chrono::seconds patience);
     [[nodiscard]] Clock::time_point deadline_for(Patience patience) const;
