@@ -14,6 +14,7 @@ std::vector<net::Endpoint> endpoints(const std::vector<std::string>& tls,
                                      const std::vector<std::string>& plain)
 {
     std::vector<net::Endpoint> all;
+    all.reserve(tls.size() + plain.size());
     for (const auto& text : tls) all.push_back(net::parse_tls_endpoint(text));
     for (const auto& text : plain) all.push_back(net::parse_plain_endpoint(text));
     return all;
