@@ -27,23 +27,11 @@ Visitor::Reception Connection::reception() const
     return {.tls = *service_->tls, .deadline = service_->deadlines.handshake, .log = service_->log};
 }
 
+/// The only catch: denies.  One coroutine for all of it, as an idle connection keeps it.
 asio::awaitable<void> Connection::attend()
 {
-    login_deadline_ = Clock::now() + service_->deadlines.login;
-    co_await converse();
-    co_await finish(kGoodbye);
-}
-
-asio::awaitable<void> Connection::apologize(std::chrono::seconds patience)
-{
-    say({.code = code::kClosing, .text = "Too many connections"});
-    co_await finish(patience);
-}
-
-/// The only catch: denies.
-asio::awaitable<void> Connection::converse()
-{
     try {
+        login_deadline_ = Clock::now() + service_->deadlines.login;
         if (stream().ssl() != nullptr) device_ = device_of(*stream().ssl());
         const login::Setting setting{.server_name = service_->name,
                                      .authenticator = service_->authenticator,
@@ -51,8 +39,7 @@ asio::awaitable<void> Connection::converse()
                                      .enrolments = &service_->enrolments};
         co_await login::converse(*this, setting);
     } catch (const login::PeerLeft&) {
-        wipe(unsent_);
-        unsent_.clear();
+        take_back();
     } catch (const login::TimedOut&) {
         say({.code = code::kClosing, .text = "Timeout"});
     } catch (const login::ShuttingDown&) {
@@ -63,10 +50,23 @@ asio::awaitable<void> Connection::converse()
         service_->log.write(
             Level::error, "conversation_failed",
             {{"source", origin().address()}, {"connection", std::to_string(id())}, {"error", error.what()}});
-        wipe(unsent_);
-        unsent_.clear();
+        take_back();
         say({.code = code::kClosing, .text = "Temporary failure, try again later"});
     }
+    co_await finish(kGoodbye);
+}
+
+asio::awaitable<void> Connection::apologize(std::chrono::seconds patience)
+{
+    say({.code = code::kClosing, .text = "Too many connections"});
+    co_await finish(patience);
+}
+
+/// What has been said and not been sent.
+void Connection::take_back()
+{
+    wipe(unsent_);
+    unsent_.clear();
 }
 
 /// A reply may hold a secret: no copy of it is left behind where a longer one takes the place.

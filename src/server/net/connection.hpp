@@ -57,7 +57,7 @@ class Connection final : public Visitor, public login::Peer {
     [[nodiscard]] Reception reception() const override;
     [[nodiscard]] boost::asio::awaitable<void> attend() override;
     [[nodiscard]] boost::asio::awaitable<void> apologize(std::chrono::seconds patience) override;
-    [[nodiscard]] boost::asio::awaitable<void> converse();
+    void take_back();
     void receive();
     [[nodiscard]] boost::asio::awaitable<void> flush();
     [[nodiscard]] boost::asio::awaitable<void> finish(std::chrono::seconds patience);
