@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <string>
 
 namespace securelogin {
 namespace {
@@ -32,6 +33,13 @@ constexpr auto kFooter =
     "  securelogind --check                            read settings, key, certificate, database; then "
     "exit\n\n"
     "See also: securelogind.toml(5), securelogin-admin(8), securelogin(1).";
+
+/// What stands where a value belongs: `--data --check` has forgotten one, and would make a directory.
+std::string why_no_value(const std::string& text)
+{
+    if (!text.starts_with("--")) return {};
+    return "'" + text + "' is an option, not a value; a file of that name is ./" + text;
+}
 
 }  // namespace
 
@@ -69,6 +77,9 @@ ParsedOptions parse_daemon_options(int argc, const char* const* argv)
         ->type_name("FORMAT");
     app.add_flag("--check", options.check,
                  "read settings, key, certificate and database, say what is wrong, and exit");
+    for (auto* const option : app.get_options()) {
+        if (option->get_expected_min() > 0) option->check(why_no_value);
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& asked) {

@@ -45,8 +45,11 @@ class UsageMistake : public testing::TestWithParam<Mistake> {};
 
 TEST_P(UsageMistake, IsToldByTheExitCode) { EXPECT_EQ(parse(GetParam().words).exit_code, 64); }
 
-INSTANTIATE_TEST_SUITE_P(ListenWeb, UsageMistake,
+INSTANTIATE_TEST_SUITE_P(DaemonOptions, UsageMistake,
                          testing::Values(Mistake{"NoAddress", {"--listen-web"}},
+                                         Mistake{"OptionForAnAddress", {"--listen-web", "--check"}},
+                                         Mistake{"OptionForADirectory", {"--data", "--check"}},
+                                         Mistake{"OptionForAFormat", {"--log-format", "--check"}},
                                          Mistake{"Misspelt", {"--listen-webs", "127.0.0.1:1"}}),
                          [](const auto& row) { return row.param.name; });
 
