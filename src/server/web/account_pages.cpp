@@ -137,9 +137,19 @@ asio::awaitable<std::optional<Response>> prove_again(const Visit& visit, const O
 }
 
 /// Led to the page anew: loading that again does nothing again.
-Response done(const Visit& visit, std::string_view what)
+Response done(const Visit& visit, std::string_view what, std::string_view cookie)
 {
-    return see_other(visit, "/account?done=" + std::string(what));
+    return see_other(visit, account_page_told(visit.site, cookie, "done=" + std::string(what)));
+}
+
+Response done(const Visit& visit, std::string_view what) { return done(visit, what, binding_of(visit)); }
+
+/// What has ended all sessions, and begun a new one for who did it.
+Response done_anew(const Visit& visit, std::string_view what, const Secret& token)
+{
+    auto response = done(visit, what, token.view());
+    set_session(response, token.view());
+    return response;
 }
 
 asio::awaitable<Response> set_password(const Visit& visit, const Order& order)
@@ -160,9 +170,7 @@ asio::awaitable<Response> set_password(const Visit& visit, const Order& order)
         auto response = co_await refused(visit, order, Section::password, change.reason);
         co_return response;
     }
-    auto response = done(visit, "password");
-    set_session(response, change.token->view());
-    co_return response;
+    co_return done_anew(visit, "password", *change.token);
 }
 
 Response key_page(const Visit& visit, const login::EnrolmentUnderWay& enrolment, std::string id,
@@ -180,7 +188,8 @@ asio::awaitable<Response> show_account(const Visit& visit)
 {
     const auto holder = holder_of(visit);
     if (!holder) co_return see_other(visit, kLoginFirst);
-    const auto query = Form::parse(visit.query());
+    const auto proved = visit.site.forgery_guard.check_query(binding_of(visit), visit.query());
+    const auto query = proved ? Form::parse(*proved) : std::nullopt;
     const auto what = query ? (*query)["done"] : std::string_view();
     const auto* const told = std::ranges::find(kDone, what, &Done::what);
     auto notice = query ? told_of_login(*query) : std::nullopt;
@@ -250,9 +259,7 @@ asio::awaitable<Response> prove_new_key(const Visit& visit)
     const auto step = co_await enrolment->prove(std::move(code));
     log_step(visit.site.log, *enrolment, step, "granted", visit.connection, kWebDoor);
     if (step.result == login::EnrolmentStep::Result::done) {
-        auto response = done(visit, "totp");
-        set_session(response, enrolment->token()->view());
-        co_return response;
+        co_return done_anew(visit, "totp", *enrolment->token());
     }
     auto response = unproved(visit, std::move(enrolment), form.text("enrolment"), step, true);
     co_return response;

@@ -5,9 +5,17 @@
 #include "common/base64.hpp"
 #include "common/secret.hpp"
 #include "server/web/origin.hpp"
+#include "server/web/way_back.hpp"
 
 namespace securelogin::web {
 namespace {
+
+constexpr std::string_view kProof = "&proof=";
+
+bool are_equal(std::string_view left, std::string_view right)
+{
+    return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
 
 Secret new_key(auth::Random& random)
 {
@@ -24,9 +32,22 @@ std::string ForgeryGuard::token_for(std::string_view cookie) const { return to_b
 
 bool ForgeryGuard::is_token_for(std::string_view cookie, std::string_view token) const
 {
-    const auto expected = token_for(cookie);
-    return !cookie.empty() && token.size() == expected.size() &&
-           CRYPTO_memcmp(token.data(), expected.data(), expected.size()) == 0;
+    return !cookie.empty() && are_equal(token, token_for(cookie));
+}
+
+std::string ForgeryGuard::proved_query(std::string_view cookie, std::string_view query) const
+{
+    // No cookie has a question mark in it: this is the MAC of no cookie.
+    const auto said = std::string(cookie) + '?' + std::string(query);
+    return std::string(query) + std::string(kProof) + percent_encoded(to_base64(hmac_(said)));
+}
+
+std::optional<std::string_view> ForgeryGuard::check_query(std::string_view cookie,
+                                                          std::string_view proved) const
+{
+    const auto query = proved.substr(0, proved.rfind(kProof));
+    if (cookie.empty() || !are_equal(proved, proved_query(cookie, query))) return std::nullopt;
+    return query;
 }
 
 bool is_own_origin(std::string_view origin, std::string_view scheme, std::string_view host)

@@ -5,9 +5,12 @@
 // a key of this process, of the cookie that the browser also sends.  So a token is of no use in another
 // session, nor after a login or a logout, which change the cookie.
 //
+// The same key tells what this site has written into an address from what anybody has: a link is no message.
+//
 // Immutable; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +27,12 @@ class ForgeryGuard {
     [[nodiscard]] std::string token_for(std::string_view cookie) const;
     /// False for an empty cookie.
     [[nodiscard]] bool is_token_for(std::string_view cookie, std::string_view token) const;
+
+    /// `query` with its proof, for an address that is told something only where it comes with this cookie.
+    [[nodiscard]] std::string proved_query(std::string_view cookie, std::string_view query) const;
+    /// The query that has been proved; nothing where it has not.
+    [[nodiscard]] std::optional<std::string_view> check_query(std::string_view cookie,
+                                                              std::string_view proved) const;
 
   private:
     auth::Hmac hmac_;

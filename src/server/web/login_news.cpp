@@ -1,48 +1,34 @@
 #include "server/web/login_news.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
 namespace securelogin::web {
-namespace {
 
-/// A count in a query; empty where it is none, or nought: anybody can write a link.
-std::string_view count_in(const Form& query, std::string_view name)
+std::string news_of_login(const auth::Granted& granted)
 {
-    constexpr std::size_t longest = 6;  // digits
-    const auto count = query[name];
-    const bool is_one = count.size() <= longest && count != "0" &&
-                        std::ranges::all_of(count, [](char c) { return c >= '0' && c <= '9'; });
-    return is_one ? count : std::string_view();
-}
-
-}  // namespace
-
-std::string account_page_after(const auth::Granted& granted)
-{
-    std::string target = "/account?refused=" + std::to_string(granted.failures_since);
+    std::string query = "refused=" + std::to_string(granted.failures_since);
     if (const auto& worn = granted.worn_key) {
-        target += "&wrong-codes=" + std::to_string(worn->failures) + "&borne=" + std::to_string(worn->limit);
+        query += "&wrong-codes=" + std::to_string(worn->failures) + "&borne=" + std::to_string(worn->limit);
     } else if (granted.failures_since == 0) {
-        return "/account";
+        return {};
     }
-    return target;
+    return query;
 }
 
 std::optional<Notice> told_of_login(const Form& query)
 {
-    const auto refused = count_in(query, "refused");
-    const auto wrong_codes = count_in(query, "wrong-codes");
+    const auto refused = query["refused"];
+    const auto wrong_codes = query["wrong-codes"];
     std::string text;
-    if (!refused.empty()) {
+    if (!refused.empty() && refused != "0") {
         text = "Attempts to log in as you that were refused since your last login: " + std::string(refused) +
                ". If they were not yours, change your password.";
     }
     if (!wrong_codes.empty()) {
         if (!text.empty()) text += ' ';
         text += "Your authenticator's key has borne " + std::string(wrong_codes) + " of " +
-                std::string(count_in(query, "borne")) +
+                query.text("borne") +
                 " wrong codes: somebody may know your password. Change it, and set up a new key.";
     }
     if (text.empty()) return std::nullopt;

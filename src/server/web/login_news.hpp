@@ -2,7 +2,7 @@
 // that has borne many wrong codes.  The line protocol tells it with its yes; a browser is led to a page that
 // does.
 //
-// It goes by way of the address, which anybody can write a link to: so numbers, and nothing else.  Pure.
+// It goes by way of the address (ForgeryGuard::proved_query).  Pure.
 #pragma once
 
 #include <optional>
@@ -14,9 +14,9 @@
 
 namespace securelogin::web {
 
-/// The account's page, with the news in the query where there are any.
-[[nodiscard]] std::string account_page_after(const auth::Granted& granted);
-/// What the page says, by its query.
+/// The query of the account's page that tells it; empty where there is no news.
+[[nodiscard]] std::string news_of_login(const auth::Granted& granted);
+/// What the page says, by its query, which has been checked.
 [[nodiscard]] std::optional<Notice> told_of_login(const Form& query);
 
 }  // namespace securelogin::web

@@ -40,8 +40,10 @@ Response logged_in(const Visit& visit, const Attempted& attempted, const std::st
     const auto& granted = *attempted.outcome.verdict->granted;
     // Many wrong codes mean that somebody has the password: that is told before anything else.
     const bool astray = back.empty() || granted.account.must_change || granted.worn_key;
-    auto response = see_other(visit, astray ? account_page_after(granted) : back);
-    set_session(response, granted.token->view());
+    const auto token = granted.token->view();
+    auto response =
+        see_other(visit, astray ? account_page_told(visit.site, token, news_of_login(granted)) : back);
+    set_session(response, token);
     set_device(response, attempted);
     return response;
 }

@@ -43,6 +43,12 @@ std::string_view binding_of(const Visit& visit) noexcept
     return session.empty() ? cookie(visit.request, kVisitCookie) : session;
 }
 
+std::string account_page_told(const Site& site, std::string_view cookie, std::string_view query)
+{
+    if (query.empty()) return "/account";
+    return "/account?" + site.forgery_guard.proved_query(cookie, query);
+}
+
 bool is_ours(const Visit& visit, std::string_view csrf)
 {
     const auto origin = visit.header(http::field::origin);

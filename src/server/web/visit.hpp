@@ -51,6 +51,9 @@ struct Holder {
 
 /// What binds this browser's forms: its session, else its visit.  Empty: it has neither.
 [[nodiscard]] std::string_view binding_of(const Visit& visit) noexcept;
+/// The account's page, told `query` for whoever comes with this cookie; as it is where that is empty.
+[[nodiscard]] std::string account_page_told(const Site& site, std::string_view cookie,
+                                            std::string_view query);
 /// Whether a form was sent by one of our pages (forgery_guard.hpp).
 [[nodiscard]] bool is_ours(const Visit& visit, std::string_view csrf);
 

@@ -67,6 +67,28 @@ TEST(ForgeryGuard, ATokenIsGoodForOneCookieOfOneProcess)
     EXPECT_FALSE(after_restart.is_token_for("alice's cookie", token));
 }
 
+TEST(ForgeryGuard, WhatAnAddressTellsIsProvedToOneCookie)
+{
+    support::FakeRandom random;
+    const ForgeryGuard guard(random);
+    const ForgeryGuard after_restart(random);
+    const auto proved = guard.proved_query("alice", "refused=3");
+    EXPECT_EQ(guard.check_query("alice", proved), "refused=3");
+    EXPECT_TRUE(proved.starts_with("refused=3&proof=")) << proved;
+    EXPECT_EQ(proved.find_first_of("+/"), std::string::npos) << "not as it is in a query";
+    EXPECT_FALSE(guard.check_query("mallory", proved));
+    EXPECT_FALSE(after_restart.check_query("alice", proved));
+    EXPECT_FALSE(guard.check_query("", guard.proved_query("", "refused=3")));
+    auto other = proved;
+    other.replace(other.find('3'), 1, "4");
+    const auto csrf = "refused=3&proof=" + guard.token_for("alice");
+    for (const auto& forged :
+         {other, proved + "&refused=4", std::string("refused=3"), std::string("refused=3&proof="), csrf,
+          guard.token_for("alice"), "refused=3&" + proved, std::string()}) {
+        EXPECT_FALSE(guard.check_query("alice", forged)) << forged;
+    }
+}
+
 TEST(ForgeryGuard, AnOriginIsOwnOrNot)
 {
     EXPECT_TRUE(is_own_origin("https://login.example.com", "https", "login.example.com"));
