@@ -89,6 +89,15 @@ class Login(WebCase):
                                 (other, answer.location)):
             self.assertNotIn("refused since", browser.get(forged).page.text)
 
+    def test_refused_attempts_are_told_on_the_way_back(self):
+        page = self.browser.get("/login").page
+        self.browser.fill(page, "/login", username="alice", password="wrong password entirely", code="000000")
+        answer = self.browser.log_in(self.alice, back="/account?x=1&y=2")
+        self.assert_told(answer, "refused=1&back=%2Faccount%3Fx%3D1%26y%3D2", "refused since your last login: 1.")
+        self.assertIn('<a href="/account?x=1&amp;y=2">', self.browser.get(answer.location).body.decode())
+        other = self.new_browser()
+        self.assertEqual("/account?x=1&y=2", other.log_in(self.alice, back="/account?x=1&y=2").location, "no news")
+
     def test_a_device_is_remembered(self):
         self.logged_in()
         device = self.browser.cookies["__Host-device"]

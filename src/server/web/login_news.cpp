@@ -1,11 +1,12 @@
 #include "server/web/login_news.hpp"
 
-#include <string_view>
 #include <utility>
+
+#include "server/web/way_back.hpp"
 
 namespace securelogin::web {
 
-std::string news_of_login(const auth::Granted& granted)
+std::string news_of_login(const auth::Granted& granted, std::string_view back)
 {
     std::string query = "refused=" + std::to_string(granted.failures_since);
     if (const auto& worn = granted.worn_key) {
@@ -13,6 +14,7 @@ std::string news_of_login(const auth::Granted& granted)
     } else if (granted.failures_since == 0) {
         return {};
     }
+    if (!back.empty()) query += "&back=" + percent_encoded(back);
     return query;
 }
 
@@ -32,7 +34,7 @@ std::optional<Notice> told_of_login(const Form& query)
                 " wrong codes: somebody may know your password. Change it, and set up a new key.";
     }
     if (text.empty()) return std::nullopt;
-    return Notice{.kind = Notice::Kind::problem, .text = std::move(text)};
+    return Notice{.kind = Notice::Kind::problem, .text = std::move(text), .go_on = query.text("back")};
 }
 
 }  // namespace securelogin::web

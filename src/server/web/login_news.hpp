@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "server/auth/authenticator.hpp"
 #include "server/web/form.hpp"
@@ -14,8 +15,9 @@
 
 namespace securelogin::web {
 
-/// The query of the account's page that tells it; empty where there is no news.
-[[nodiscard]] std::string news_of_login(const auth::Granted& granted);
+/// The query of the account's page that tells it, and leads on to `back`, where that is not empty; empty
+/// where there is no news.
+[[nodiscard]] std::string news_of_login(const auth::Granted& granted, std::string_view back);
 /// What the page says, by its query, which has been checked.
 [[nodiscard]] std::optional<Notice> told_of_login(const Form& query);
 

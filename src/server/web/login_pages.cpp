@@ -38,11 +38,12 @@ Response login_page(const Visit& visit, LoginView view, http::status status)
 Response logged_in(const Visit& visit, const Attempted& attempted, const std::string& back)
 {
     const auto& granted = *attempted.outcome.verdict->granted;
-    // Many wrong codes mean that somebody has the password: that is told before anything else.
-    const bool astray = back.empty() || granted.account.must_change || granted.worn_key;
+    const bool must_change = granted.account.must_change;
     const auto token = granted.token->view();
-    auto response =
-        see_other(visit, astray ? account_page_told(visit.site, token, news_of_login(granted)) : back);
+    // News are told before anything else; the page that tells them leads on.
+    const auto news = news_of_login(granted, must_change ? std::string_view() : back);
+    const bool astray = back.empty() || must_change || !news.empty();
+    auto response = see_other(visit, astray ? account_page_told(visit.site, token, news) : back);
     set_session(response, token);
     set_device(response, attempted);
     return response;

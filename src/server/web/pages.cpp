@@ -81,6 +81,8 @@ void set_notice(Data& data, const std::optional<Notice>& notice)
     data.set("problem", flag(problem));
     data.set("done", flag(notice && !problem));
     data.set("problem_text", text(notice ? notice->text : ""));
+    data.set("leads_on", flag(notice && !notice->go_on.empty()));
+    data.set("go_on", text(notice ? notice->go_on : ""));
     data.set("done_text", text(notice ? notice->text : ""));
 }
 

@@ -47,6 +47,7 @@ struct Asset {
 struct Notice {
     enum class Kind { problem, done } kind;
     std::string text;
+    std::string go_on = {};  // where a problem's link leads, judged by the caller; empty: there is none
 };
 
 /// POST /login: csrf, back, username, password, code.  Only the notice says that something was wrong: the

@@ -50,7 +50,8 @@ std::map<std::string, Fields> forms_of(const std::string& html)
 std::map<std::string, std::string> pages_that_say(const std::string& text)
 {
     const Pages pages({.name = text});
-    const Notice notice = samples::problem(text);
+    auto notice = samples::problem(text);
+    notice.go_on = text;
     const SessionRow session{text, text, text, text, text, true, true};
     const DeviceRow device{text, text, text, text, true};
     AccountView account{text, text, text, text, false, 3, {session, session}, {device}, {}, notice};
