@@ -21,13 +21,18 @@ find_library(SODIUM_STATIC_LIBRARY libsodium.a REQUIRED)
 # libsodium has no hook for its memory.  In a copy of its static library the references to mmap, munmap and malloc, and
 # no others, are given to the arena (src/server/auth/hash_arena.hpp; docs/decisions/0003-hash-arena.md).
 set(SODIUM_ARENA_LIBRARY ${PROJECT_BINARY_DIR}/libsodium-arena.a)
-execute_process(
+add_custom_command(
+    OUTPUT ${SODIUM_ARENA_LIBRARY}
     COMMAND ${CMAKE_OBJCOPY}
         --redefine-sym mmap=securelogin_arena_mmap --redefine-sym munmap=securelogin_arena_munmap
         --redefine-sym malloc=securelogin_arena_malloc
         ${SODIUM_STATIC_LIBRARY} ${SODIUM_ARENA_LIBRARY}
-    COMMAND_ERROR_IS_FATAL ANY
+    DEPENDS ${SODIUM_STATIC_LIBRARY}
+    COMMENT "Giving libsodium's memory to the arena"
+    VERBATIM
 )
+add_custom_target(sodium_arena DEPENDS ${SODIUM_ARENA_LIBRARY})
 add_library(sodium STATIC IMPORTED)
+add_dependencies(sodium sodium_arena)
 set_target_properties(sodium PROPERTIES IMPORTED_LOCATION ${SODIUM_ARENA_LIBRARY})
 target_link_libraries(sodium INTERFACE Threads::Threads)

@@ -58,7 +58,7 @@ class Readme(TestCase):
         [line] = next(block for block in blocks() if block[0].startswith("securelogind --listen-web"))
         words = [re.sub(r"^0\.0\.0\.0:\d+$", "127.0.0.1:0", word) for word in shlex.split(line)]
         daemon = subprocess.Popen([*words, "--listen", "127.0.0.1:0"], env=self.environment, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.communicate)
         self.addCleanup(daemon.kill)
         address = next(m for m in (re.match(r"listening on (\S+) \(HTTPS, ", told) for told in daemon.stderr) if m)[1]
         page = run("curl", "--silent", "--show-error", "--insecure", f"https://{address}/login").stdout
