@@ -58,7 +58,7 @@ void Connection::write()
     boost::system::error_code failed;
     const auto sent = socket_.write_some(asio::buffer(unsent_), failed);
     if (failed && failed != asio::error::would_block) return;  // the peer has left
-    if (sent == unsent_.size()) return go_on();
+    if (sent == unsent_.size()) return worker_.go_on_soon(shared_from_this());
     unsent_.erase(0, sent);
     asio::async_write(socket_, asio::buffer(unsent_),
                       [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {

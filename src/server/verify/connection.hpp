@@ -33,6 +33,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void read();
     /// Answers what has come.  REQUIRES: nothing of it is under way.
     void answer();
+    /// To the next question, since its answers have been taken.
+    void go_on();
     /// What is under way ends.
     void close() noexcept;
     /// When it was opened, or its answers were taken last: somebody who sends an octet now and then, or takes
@@ -41,7 +43,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   private:
     void write();
-    void go_on();
 
     Socket socket_;
     Worker& worker_;

@@ -96,7 +96,10 @@ void Worker::answer_all()
     const auto asked = std::exchange(asked_, {});
     readable_ = keep_up();
     for (const auto& connection : asked) connection->answer();
+    for (const auto& connection : std::exchange(answered_, {})) connection->go_on();
 }
+
+void Worker::go_on_soon(std::shared_ptr<Connection> connection) { answered_.push_back(std::move(connection)); }
 
 bool Worker::keep_up()
 {

@@ -60,6 +60,9 @@ class Worker {
 
     /// Has it answer, together with all that have been asked something meanwhile.
     void answer_soon(std::shared_ptr<Connection> connection);
+    /// Has it go on when all of this round have been answered: by then, mostly, the next question is there.
+    /// REQUIRES: it is being answered.
+    void go_on_soon(std::shared_ptr<Connection> connection);
     /// Appends the answer.  Never throws but std::bad_alloc: what cannot be looked up is a no.
     void answer(std::string_view question, std::string& out);
     /// As of the last second.
@@ -95,6 +98,7 @@ class Worker {
     boost::asio::io_context io_;  // holds the connections: goes before what they leave
     boost::asio::steady_timer timer_;
     std::vector<std::shared_ptr<Connection>> asked_;  // who has been asked something; sockets of io_'s
+    std::vector<std::shared_ptr<Connection>> answered_;  // in this round
     std::thread thread_;
 };
 
