@@ -69,14 +69,6 @@ std::optional<int> codes_to_tell(Transaction& transaction, const Granted& grante
     return granted.by_recovery_code || left <= kFewRecoveryCodes ? std::optional(left) : std::nullopt;
 }
 
-std::string hexadecimal(std::uint32_t value)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (unsigned shift = 32; shift > 0; shift -= 4) text += digits[(value >> (shift - 4)) & 0xFU];
-    return text;
-}
-
 }  // namespace
 
 std::string_view to_string(Refusal refusal) noexcept
@@ -248,7 +240,7 @@ Session Authenticator::new_session(Transaction& transaction, const Account& acco
     const auto now = clock_.now();
     for (int tries = 0; tries < kSessionIdTries; ++tries) {
         Session session{.user = account.id,
-                        .id = hexadecimal(static_cast<std::uint32_t>(random_id(random_))),
+                        .id = session_id(static_cast<std::uint32_t>(random_id(random_))),
                         .opened_at = now,
                         .expires_at = now + policy_.sessions.absolute,
                         .last_used_at = now,

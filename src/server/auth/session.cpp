@@ -1,9 +1,13 @@
 #include "server/auth/session.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace securelogin::auth {
 namespace {
+
+constexpr unsigned kIdDigits = 8;
 
 bool is_live(Time expires_at, Time last_used_at, const SessionPolicy& policy, Time now) noexcept
 {
@@ -15,6 +19,25 @@ bool is_live(Time expires_at, Time last_used_at, const SessionPolicy& policy, Ti
 }
 
 }  // namespace
+
+std::string session_id(std::uint32_t number)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string id(kIdDigits, '0');
+    for (auto digit = id.rbegin(); number != 0; number >>= 4U) *digit++ = digits[number & 0xFU];
+    return id;
+}
+
+std::optional<std::uint32_t> session_number(std::string_view id) noexcept
+{
+    std::uint32_t number = 0;
+    const auto* const end = id.data() + id.size();
+    const bool are_digits = std::ranges::none_of(id, [](char c) { return 'A' <= c && c <= 'F'; });
+    if (id.size() != kIdDigits || !are_digits) return std::nullopt;
+    const auto [last, error] = std::from_chars(id.data(), end, number, 16);
+    if (error != std::errc() || last != end) return std::nullopt;
+    return number;
+}
 
 bool is_live(const Session& session, const SessionPolicy& policy, Time now) noexcept
 {

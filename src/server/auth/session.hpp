@@ -2,13 +2,21 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "server/auth/account.hpp"
 #include "server/auth/clock.hpp"
 #include "server/auth/source.hpp"
 
 namespace securelogin::auth {
+
+/// A session's id as people see it: 8 hexadecimal digits, in lower case.
+[[nodiscard]] std::string session_id(std::uint32_t number);
+/// What session_id() made; nothing when it is none of its.
+[[nodiscard]] std::optional<std::uint32_t> session_number(std::string_view id) noexcept;
 
 struct SessionPolicy {
     std::chrono::seconds idle{std::chrono::minutes(30)};
@@ -19,7 +27,7 @@ struct SessionPolicy {
 /// only, which is where the request comes from; the rest it looks up.
 struct Session {
     UserId user;
-    std::string id;  // 8 hexadecimal digits, unique for the user; no secret
+    std::string id;  // session_id() of a number that is unique for the user; no secret
     Time opened_at;
     Time expires_at;  // the absolute limit; open end
     Time last_used_at;

@@ -41,12 +41,18 @@ class SessionCheck {
     /// Throws StoreError, and then there is nothing to be said.
     void keep_up();
 
+    /// What to check() by; nothing where it has not a token's form.  Among a million a token is remembered
+    /// far from the processor: of many that have come together, expect all before the first is checked.
+    /// Throws OpenSslError.
+    [[nodiscard]] std::optional<TokenHash> expect(std::string_view token);
     /// Throws StoreError.
+    [[nodiscard]] TokenVerdict check(const TokenHash& token);
+    /// Both.
     [[nodiscard]] TokenVerdict check(std::string_view token);
 
     /// That `token` is used now will be written down, as its verdict asked for: that is not asked for again
     /// before it is due again.
-    void use_noted(std::string_view token);
+    void use_noted(const TokenHash& token);
 
   private:
     [[nodiscard]] TokenVerdict judge(TokenHolder holder) const;

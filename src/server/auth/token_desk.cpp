@@ -27,7 +27,7 @@ void TokenDesk::set_policy(const SessionPolicy& policy)
     check_.emplace(policy_, clock_, *reader_, memory_);
 }
 
-TokenVerdict TokenDesk::check(std::string_view token)
+TokenVerdict TokenDesk::check(const TokenHash& token)
 {
     auto verdict = check_->check(token);
     // Of a session that is good for a new password only, too: it is in use as well.

@@ -30,8 +30,10 @@ class TokenDesk {
     void set_policy(const SessionPolicy& policy);
     /// SessionCheck::keep_up().  Throws StoreError.
     void keep_up() { check_->keep_up(); }
-    /// SessionCheck::check(); notes the use.  Throws StoreError, OpenSslError.
-    [[nodiscard]] TokenVerdict check(std::string_view token);
+    /// SessionCheck::expect().  Throws OpenSslError.
+    [[nodiscard]] std::optional<TokenHash> expect(std::string_view token) { return check_->expect(token); }
+    /// SessionCheck::check(); notes the use.  Throws StoreError.
+    [[nodiscard]] TokenVerdict check(const TokenHash& token);
     /// Once a second or so.
     void write_uses();
 

@@ -1,6 +1,7 @@
 #include "server/auth/token_memory.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -11,8 +12,8 @@ namespace securelogin::auth {
 namespace {
 
 constexpr std::size_t kFewestSlots = 16;
-constexpr std::size_t kSessionId = 8;     // characters
-constexpr std::size_t kLongestName = 31;  // of those that are remembered; who has a longer one is looked up
+constexpr std::size_t kCacheLine = 64;    // octets
+constexpr std::size_t kLongestName = 27;  // of those that are remembered; who has a longer one is looked up
 
 /// 128 bits of the hash, which is as much as anybody could find a second token for.
 using Key = std::array<std::uint64_t, 2>;
@@ -25,15 +26,24 @@ Key key_of(const TokenHash& token) noexcept
     return key;
 }
 
-struct Slot {
+/// A Time until 2106, which a clock that is to be believed does not pass.
+using ShortTime = std::uint32_t;
+
+bool is_short(Time time) noexcept { return std::in_range<ShortTime>(time.time_since_epoch().count()); }
+ShortTime shorten(Time time) noexcept { return static_cast<ShortTime>(time.time_since_epoch().count()); }
+Time lengthen(ShortTime time) noexcept { return Time{std::chrono::seconds{time}}; }
+
+/// One cache line: among a million, what is waited for is the memory.
+struct alignas(kCacheLine) Slot {
     Key key;
     UserId user;
-    Time expires_at;
-    Time last_used_at;
-    std::array<char, kSessionId> session;
+    std::uint32_t session;
+    ShortTime expires_at;
+    ShortTime last_used_at;
     std::array<char, kLongestName> name;
     std::uint8_t name_length;  // nought: the slot is free
 };
+static_assert(sizeof(Slot) == kCacheLine);
 
 /// Of `most` tokens that fall where they may, none of the shards gets more than this: the mean, and eight
 /// standard deviations.
@@ -46,10 +56,13 @@ std::size_t share_of(std::size_t most, std::size_t shards) noexcept
 }  // namespace
 
 /// Open addressing, linear probing; what is behind a gap is nobody's.
-struct TokenMemory::Shard {
+struct alignas(kCacheLine) TokenMemory::Shard {
     mutable std::mutex mutex;
     std::vector<Slot> slots;  // guarded
     std::size_t taken = 0;    // guarded
+    /// slots, for guesses: whoever reads these holds no lock.
+    std::atomic<const Slot*> first = nullptr;
+    std::atomic<std::size_t> count = 0;
 
     /// Where the key is, or would be.  REQUIRES: there are slots, one of them free.
     [[nodiscard]] std::size_t place_of(const Key& key) const noexcept
@@ -58,10 +71,11 @@ struct TokenMemory::Shard {
         while (slots[at].name_length != 0 && slots[at].key != key) at = next(at);
         return at;
     }
-    [[nodiscard]] std::size_t home_of(const Key& key) const noexcept
+    [[nodiscard]] std::size_t home_of(const Key& key) const noexcept { return home_among(slots.size(), key); }
+    static std::size_t home_among(std::size_t slots, const Key& key) noexcept
     {
         // The high half of a product: even for any number of slots (fewer than 2^32).
-        return static_cast<std::size_t>(((key[0] >> 32U) * slots.size()) >> 32U);
+        return static_cast<std::size_t>(((key[0] >> 32U) * slots) >> 32U);
     }
     [[nodiscard]] std::size_t next(std::size_t at) const noexcept
     {
@@ -81,6 +95,7 @@ struct TokenMemory::Shard {
         std::vector<Slot> before(std::max(kFewestSlots, slots.size() + slots.size() / 2));
         before.swap(slots);
         taken = 0;
+        publish();
         for (const auto& slot : before) {
             if (slot.name_length != 0) put(slot);
         }
@@ -112,6 +127,12 @@ struct TokenMemory::Shard {
     {
         slots.clear();
         taken = 0;
+        publish();
+    }
+    void publish() noexcept
+    {
+        first.store(slots.data(), std::memory_order_relaxed);
+        count.store(slots.size(), std::memory_order_relaxed);
     }
 };
 
@@ -158,6 +179,15 @@ void TokenMemory::keep_up(TokenReader& reader)
     done_ = until;
 }
 
+/// By guess: where the two are not of the same moment, what is fetched is of no use, and does no harm.
+void TokenMemory::expect(const TokenHash& token) const noexcept
+{
+    const auto& shard = shard_of(token);
+    const auto* const first = shard.first.load(std::memory_order_relaxed);
+    const auto home = Shard::home_among(shard.count.load(std::memory_order_relaxed), key_of(token));
+    __builtin_prefetch(first + home);
+}
+
 std::optional<TokenHolder> TokenMemory::recall(const TokenHash& token) const
 {
     const auto& shard = shard_of(token);
@@ -172,24 +202,25 @@ std::optional<TokenHolder> TokenMemory::recall(const TokenHash& token) const
     if (!name) return std::nullopt;
     return TokenHolder{.user = slot.user,
                        .name = *std::move(name),
-                       .session = std::string(slot.session.data(), slot.session.size()),
-                       .expires_at = slot.expires_at,
-                       .last_used_at = slot.last_used_at};
+                       .session = session_id(slot.session),
+                       .expires_at = lengthen(slot.expires_at),
+                       .last_used_at = lengthen(slot.last_used_at)};
 }
 
 void TokenMemory::remember(const TokenHash& token, const FoundToken& found)
 {
     const auto& [user, name, session, expires_at, last_used_at, must_change] = found.holder;
     if (must_change) return;  // until the next change, which ends the token; and there is no room for it
-    if (name.str().size() > kLongestName || session.size() != kSessionId) return;
+    const auto number = session_number(session);
+    if (!number || name.str().size() > kLongestName || !is_short(expires_at) || !is_short(last_used_at))
+        return;
     Slot slot{.key = key_of(token),
               .user = user,
-              .expires_at = expires_at,
-              .last_used_at = last_used_at,
-              .session = {},
+              .session = *number,
+              .expires_at = shorten(expires_at),
+              .last_used_at = shorten(last_used_at),
               .name = {},
               .name_length = static_cast<std::uint8_t>(name.str().size())};
-    std::ranges::copy(session, slot.session.begin());
     std::ranges::copy(name.str(), slot.name.begin());
     auto& shard = shard_of(token);
     const std::lock_guard lock(shard.mutex);
@@ -206,7 +237,7 @@ void TokenMemory::use(const TokenHash& token, Time at)
     const std::lock_guard lock(shard.mutex);
     if (shard.slots.empty()) return;
     auto& slot = shard.slots[shard.place_of(key_of(token))];
-    if (slot.name_length != 0) slot.last_used_at = std::max(slot.last_used_at, at);
+    if (slot.name_length != 0 && is_short(at)) slot.last_used_at = std::max(slot.last_used_at, shorten(at));
 }
 
 }  // namespace securelogin::auth

@@ -25,7 +25,7 @@ namespace securelogin::auth {
 
 class TokenMemory {
   public:
-    /// What remembering `most` tokens takes, at most: 160 octets for each of a million.
+    /// What remembering `most` tokens takes, at most: 128 octets for each of a million.
     [[nodiscard]] static std::size_t bytes_for(std::size_t most) noexcept;
 
     /// Remembers `most` tokens.  Where there are more, one makes room for another.
@@ -37,6 +37,8 @@ class TokenMemory {
     /// When this returns, nothing is remembered that had ended when it was called.  Throws StoreError, and
     /// then what is remembered must not be believed.
     void keep_up(TokenReader& reader);
+    /// Has the processor fetch what is remembered of a token that is to be recalled soon.
+    void expect(const TokenHash& token) const noexcept;
     /// What was found last, unless it has ended by the last keep_up().
     [[nodiscard]] std::optional<TokenHolder> recall(const TokenHash& token) const;
     /// What has been looked up just now, unless more has ended since.

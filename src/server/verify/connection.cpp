@@ -11,8 +11,8 @@ namespace securelogin::verify {
 namespace asio = boost::asio;
 namespace {
 
-/// Answers that are written at once; the next questions wait.
-constexpr std::size_t kEnough = 4096;  // octets
+/// Questions that are answered at once; the next wait.
+constexpr std::size_t kMostAtOnce = 32;
 
 }  // namespace
 
@@ -36,15 +36,18 @@ void Connection::read()
         });
 }
 
-void Connection::answer()
+void Connection::ask()
 {
-    while (unsent_.size() < kEnough) {
+    for (std::size_t asked = 0; asked < kMostAtOnce; ++asked) {
         const auto question = questions_.next();
-        if (!question) break;
-        worker_.answer(*question, unsent_);
-        unsent_ += '\n';
+        if (!question) return;
+        worker_.inquire(*question, unsent_);
     }
-    if (unsent_.size() < kEnough && questions_.too_long()) {
+}
+
+void Connection::send()
+{
+    if (questions_.too_long()) {
         append_refusal(unsent_, "the line is too long");
         unsent_ += '\n';
         closing_ = true;

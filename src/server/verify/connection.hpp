@@ -31,8 +31,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection& operator=(const Connection&) = delete;
 
     void read();
-    /// Answers what has come.  REQUIRES: nothing of it is under way.
-    void answer();
+    // The steps of a round.  REQUIRES: nothing of it is under way.
+
+    /// Puts to the worker what has come.
+    void ask();
+    /// Sends the answers.
+    void send();
     /// To the next question, since its answers have been taken.
     void go_on();
     /// What is under way ends.

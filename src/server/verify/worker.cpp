@@ -91,15 +91,22 @@ void Worker::answer_soon(std::shared_ptr<Connection> connection)
     asked_.push_back(std::move(connection));
 }
 
+/// In steps for all of them, so that the memory that one waits for is on its way while others are seen to.
 void Worker::answer_all()
 {
     const auto asked = std::exchange(asked_, {});
+    inquiries_.clear();
+    for (const auto& connection : asked) connection->ask();
     readable_ = keep_up();
-    for (const auto& connection : asked) connection->answer();
+    for (const auto& inquiry : inquiries_) answer(inquiry);
+    for (const auto& connection : asked) connection->send();
     for (const auto& connection : std::exchange(answered_, {})) connection->go_on();
 }
 
-void Worker::go_on_soon(std::shared_ptr<Connection> connection) { answered_.push_back(std::move(connection)); }
+void Worker::go_on_soon(std::shared_ptr<Connection> connection)
+{
+    answered_.push_back(std::move(connection));
+}
 
 bool Worker::keep_up()
 {
@@ -112,18 +119,34 @@ bool Worker::keep_up()
     }
 }
 
-void Worker::answer(std::string_view question, std::string& out)
+void Worker::inquire(std::string_view question, std::string& out)
 {
-    if (!readable_) return append_refusal(out, kTryLater);
+    Inquiry inquiry{.out = out, .token = std::nullopt, .refusal = kNotAToken};
     try {
-        append_answer(out, desk_.check(question));
-    } catch (const auth::StoreError& error) {
-        complain(error.what());
-        append_refusal(out, kTryLater);
+        inquiry.token = desk_.expect(question);
     } catch (const OpenSslError& error) {
         complain(error.what());
-        append_refusal(out, kTryLater);
+        inquiry.refusal = kTryLater;
     }
+    inquiries_.push_back(inquiry);
+}
+
+void Worker::answer(const Inquiry& inquiry)
+{
+    auto& out = inquiry.out;
+    if (!readable_) {
+        append_refusal(out, kTryLater);
+    } else if (!inquiry.token) {
+        append_refusal(out, inquiry.refusal);
+    } else {
+        try {
+            append_answer(out, desk_.check(*inquiry.token));
+        } catch (const auth::StoreError& error) {
+            complain(error.what());
+            append_refusal(out, kTryLater);
+        }
+    }
+    out += '\n';
 }
 
 void Worker::schedule_tick()

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -63,8 +64,9 @@ class Worker {
     /// Has it go on when all of this round have been answered: by then, mostly, the next question is there.
     /// REQUIRES: it is being answered.
     void go_on_soon(std::shared_ptr<Connection> connection);
-    /// Appends the answer.  Never throws but std::bad_alloc: what cannot be looked up is a no.
-    void answer(std::string_view question, std::string& out);
+    /// Puts a question; in this round its answer is appended to `out`.  Never throws but std::bad_alloc: what
+    /// cannot be looked up is a no.  REQUIRES: that connection's turn to ask has come.
+    void inquire(std::string_view question, std::string& out);
     /// As of the last second.
     [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept { return now_; }
     void enter(Connection& connection)
@@ -79,8 +81,15 @@ class Worker {
     }
 
   private:
+    struct Inquiry {
+        std::string& out;
+        std::optional<auth::TokenHash> token;
+        std::string_view refusal;  // where there is none
+    };
+
     void welcome(int descriptor);
     void answer_all();
+    void answer(const Inquiry& inquiry);
     [[nodiscard]] bool keep_up();
     void schedule_tick();
     void tick();
@@ -97,7 +106,8 @@ class Worker {
     std::unordered_set<Connection*> connections_;
     boost::asio::io_context io_;  // holds the connections: goes before what they leave
     boost::asio::steady_timer timer_;
-    std::vector<std::shared_ptr<Connection>> asked_;  // who has been asked something; sockets of io_'s
+    std::vector<std::shared_ptr<Connection>> asked_;     // who has been asked something; sockets of io_'s
+    std::vector<Inquiry> inquiries_;                     // of this round
     std::vector<std::shared_ptr<Connection>> answered_;  // in this round
     std::thread thread_;
 };

@@ -174,7 +174,7 @@ asio::awaitable<bool> Connection::serve_questions()
 {
     const auto start = [this](const login::Resume<bool>& over) {
         over_ = [over](bool on) { over(nullptr, on); };
-        worker_.answer_soon(self());
+        ask();
     };
     const bool go_on = co_await login::await_callback<bool>(start);
     co_return go_on;
@@ -207,23 +207,42 @@ void Connection::answer_questions() noexcept
     });
 }
 
+/// What is to be answered next; nothing where that has not come, or is no question.
+const Request* Connection::question() const noexcept
+{
+    const auto* const request = next_ ? next_->request : nullptr;
+    return request != nullptr && is_question(*request) ? request : nullptr;
+}
+
+/// What others ask before the round comes gives the memory the time to bring what is remembered.  REQUIRES:
+/// there is a question.
+void Connection::ask()
+{
+    token_ = token_shown(*question(), worker_);
+    worker_.answer_soon(self());
+}
+
 void Connection::append_answers()
 {
-    while (next_ && next_->request != nullptr && is_question(*next_->request) && !last_ &&
-           unsent_.size() < kEnoughAnswers) {
-        const auto& question = *next_->request;
-        last_ = !question.keep_alive() || draining();
-        append_answer(unsent_, answer_to(question), !last_);
+    for (const auto* asked = question(); asked != nullptr && !last_ && unsent_.size() < kEnoughAnswers;
+         asked = question()) {
+        last_ = !asked->keep_alive() || draining();
+        append_answer(unsent_, answer_to(*asked), !last_);
         next_.reset();
         if (!reader_.empty()) next_ = reader_.next();
         if (next_ && next_->request == nullptr && !next_->refused) next_.reset();
+        if (question() != nullptr) token_ = token_shown(*question(), worker_);
     }
 }
 
 GuardAnswer Connection::answer_to(const Request& question)
 try {
-    return answer_of(
-        {.request = question, .site = *site_, .worker = worker_, .peer = origin(), .trusted = trusted_});
+    return answer_of({.request = question,
+                      .token = token_,
+                      .site = *site_,
+                      .worker = worker_,
+                      .peer = origin(),
+                      .trusted = trusted_});
 } catch (const std::exception& error) {
     log_failure(error.what());
     return {.status = static_cast<unsigned>(http::status::internal_server_error)};
@@ -253,11 +272,10 @@ void Connection::send_answers()
 bool Connection::wants_more()
 {
     unsent_.clear();
-    const bool is_there = next_ && next_->request != nullptr && is_question(*next_->request);
     if (last_ || draining()) {  // a shutdown may have come while the answer was on its way
         end_questions(false);
-    } else if (is_there) {
-        worker_.answer_soon(self());
+    } else if (question() != nullptr) {
+        ask();
     } else if (next_ || !reader_.empty()) {
         end_questions(true);
     } else {

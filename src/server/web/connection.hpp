@@ -50,6 +50,8 @@ class Connection final : public net::Visitor {
     [[nodiscard]] boost::asio::awaitable<bool> serve_questions();
     template <typename Step>
     void carry_on(Step step) noexcept;
+    [[nodiscard]] const Request* question() const noexcept;
+    void ask();
     void append_answers();
     [[nodiscard]] GuardAnswer answer_to(const Request& question);
     void send_answers();
@@ -62,6 +64,7 @@ class Connection final : public net::Visitor {
     std::shared_ptr<const Site> site_;  // of the request that is being answered
     RequestReader reader_;
     std::optional<RequestReader::Next> next_;  // has been read, and is still to be answered
+    std::optional<auth::TokenHash> token_;     // that next_ shows, where it is a question
     std::string unsent_;                       // answers to questions
     std::shared_ptr<const Site> asked_with_;   // what trusted_ is true of
     bool trusted_ = false;                     // the peer is a proxy of the operator's

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/web/answers.hpp"
+#include "server/web/cookies.hpp"
 #include "server/web/guard.hpp"
 
 namespace securelogin::web {
@@ -44,9 +45,8 @@ GuardAnswer judge(const Question& question)
     if (!question.trusted) return {.reason = kNoProxy};
     const auto headers = headers_of(question.request);
     if (headers.forwarded_for.empty()) return {.reason = kNobodyNamed};
-    auto holder = holder_of(question.request, question.worker);
     std::optional<auth::TokenHolder> who;
-    if (holder && !holder->must_change) who = std::move(holder->who);
+    if (question.token) who = question.worker.check(*question.token).holder;
     return question.site.guard.answer_proxy(headers, who);
 }
 
@@ -62,6 +62,12 @@ void tell_doubt(const Site& site, Worker& worker, const auth::Source& peer, std:
 bool is_question(const Request& request) noexcept
 {
     return request.method() == http::verb::get && request.target() == kQuestionPath && request.body().empty();
+}
+
+std::optional<auth::TokenHash> token_shown(const Request& request, Worker& worker)
+{
+    const auto token = cookie(request, kSessionCookie);
+    return token.empty() ? std::nullopt : worker.expect(token);
 }
 
 GuardAnswer answer_of(const Question& question)
@@ -85,6 +91,7 @@ void append_answer(std::string& out, const GuardAnswer& answer, bool keep_alive)
 asio::awaitable<Response> verify(const Visit& visit)
 {
     const auto answer = answer_of({.request = visit.request,
+                                   .token = token_shown(visit.request, visit.worker),
                                    .site = visit.site,
                                    .worker = visit.worker,
                                    .peer = visit.peer,

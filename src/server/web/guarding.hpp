@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,14 +25,18 @@ void tell_doubt(const Site& site, Worker& worker, const auth::Source& peer, std:
 /// Whether it is asked as proxies do.
 [[nodiscard]] bool is_question(const Request& request) noexcept;
 
+/// The token that it shows, which the worker expects to be asked about from now on.  Throws OpenSslError.
+[[nodiscard]] std::optional<auth::TokenHash> token_shown(const Request& request, Worker& worker);
+
 struct Question {
     const Request& request;
+    std::optional<auth::TokenHash> token;  // token_shown()
     const Site& site;
     Worker& worker;
     const auth::Source& peer;
     bool trusted;  // the peer is one of the guard's proxies
 };
-/// Throws auth::StoreError, OpenSslError.
+/// Throws auth::StoreError.
 [[nodiscard]] GuardAnswer answer_of(const Question& question);
 /// As it goes on its way.
 void append_answer(std::string& out, const GuardAnswer& answer, bool keep_alive);

@@ -21,11 +21,11 @@ std::string_view Visit::query() const noexcept
 
 std::string_view Visit::header(http::field name) const noexcept { return request[name]; }
 
-std::optional<Holder> holder_of(const Request& request, Worker& worker)
+std::optional<Holder> holder_of(const Visit& visit)
 {
-    const auto token = cookie(request, kSessionCookie);
+    const auto token = cookie(visit.request, kSessionCookie);
     if (token.empty()) return std::nullopt;
-    auto verdict = worker.check(token);
+    auto verdict = visit.worker.check(token);
     if (verdict.holder) return Holder{.who = *std::move(verdict.holder), .token = token};
     if (verdict.confined)
         return Holder{.who = *std::move(verdict.confined), .token = token, .must_change = true};

@@ -41,11 +41,7 @@ struct Holder {
 };
 
 /// By the session cookie.  Throws auth::StoreError, OpenSslError.
-[[nodiscard]] std::optional<Holder> holder_of(const Request& request, Worker& worker);
-[[nodiscard]] inline std::optional<Holder> holder_of(const Visit& visit)
-{
-    return holder_of(visit.request, visit.worker);
-}
+[[nodiscard]] std::optional<Holder> holder_of(const Visit& visit);
 /// The device that the browser's cookie stands for; nothing where it has none.
 [[nodiscard]] std::optional<auth::DeviceFingerprint> device_of(const Visit& visit);
 

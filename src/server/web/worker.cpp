@@ -48,10 +48,16 @@ void Worker::reload(std::shared_ptr<const Site> site)
     });
 }
 
-auth::TokenVerdict Worker::check(std::string_view token)
+auth::TokenVerdict Worker::check(const auth::TokenHash& token)
 {
     if (!kept_up_) desk_.keep_up();
     return desk_.check(token);
+}
+
+auth::TokenVerdict Worker::check(std::string_view token)
+{
+    const auto hash = expect(token);
+    return hash ? check(*hash) : auth::TokenVerdict{.malformed = true};
 }
 
 void Worker::answer_soon(std::shared_ptr<Connection> connection)

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -48,7 +49,14 @@ class Worker {
     // On its thread.
 
     [[nodiscard]] const std::shared_ptr<const Site>& site() const noexcept { return site_; }
-    /// Whose token it is now.  Throws auth::StoreError, OpenSslError.
+    /// auth::SessionCheck::expect().  Throws OpenSslError.
+    [[nodiscard]] std::optional<auth::TokenHash> expect(std::string_view token)
+    {
+        return desk_.expect(token);
+    }
+    /// Whose token it is now.  Throws auth::StoreError.
+    [[nodiscard]] auth::TokenVerdict check(const auth::TokenHash& token);
+    /// Both.
     [[nodiscard]] auth::TokenVerdict check(std::string_view token);
     /// Has it answer in the next round, together with all that have been asked something meanwhile: they cost
     /// one look at what has ended.

@@ -54,6 +54,18 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 // clang-format on
 
+TEST(SessionId, IsEightDigitsAndTheWayBack)
+{
+    EXPECT_EQ(session_id(0x0badcafe), "0badcafe");
+    EXPECT_EQ(session_id(0), "00000000");
+    EXPECT_EQ(session_id(0xffffffff), "ffffffff");
+    EXPECT_EQ(session_number("0badcafe"), 0x0badcafeU);
+    EXPECT_EQ(session_number("ffffffff"), 0xffffffffU);
+    for (const auto* const other :
+         {"", "badcafe", "00badcafe", "0BADCAFE", "0badcafg", "-badcafe", "0x0badca", " badcafe"})
+        EXPECT_EQ(session_number(other), std::nullopt) << other;
+}
+
 TEST(SessionOf, IsWhatActsForTheHolderOfAToken)
 {
     const TokenHolder holder{.user = UserId{17},
