@@ -135,5 +135,6 @@ class Browser:
         return self.post(action, form | fields)
 
     def log_in(self, user, code=None, back=""):
-        page = self.get("/login" + ("?back=" + urllib.parse.quote(back, safe="") if back else "")).page
-        return self.fill(page, "/login", username=user.name, password=user.password, code=code or user.next_code())
+        answer = self.get("/login" + ("?back=" + urllib.parse.quote(back, safe="") if back else ""))
+        assert answer.status == 200, f"{answer.status}\n{answer.headers}\n{answer.body}"
+        return self.fill(answer.page, "/login", username=user.name, password=user.password, code=code or user.next_code())

@@ -5,7 +5,6 @@ import http.server
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
@@ -24,14 +23,6 @@ SPOOFED = {"Remote-User": "mallory", "Remote-Session": "00000000", "Remote-Expir
 MISLEADING = {"X-Original-URL": "https://app.example.com/public/", "X-Original-Method": "GET",
               "X-Forwarded-Uri": "/public/", "X-Forwarded-Host": "open.localhost", "X-Forwarded-Method": "GET",
               "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.66"}
-
-
-def free_port():
-    """Below those that the kernel gives to whoever asks for any: it is still free when a server comes to bind it."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(15000, 32000)))
-            return probe.getsockname()[1]
 
 
 def listens(port):
@@ -84,7 +75,7 @@ host = "localhost"
     def setUp(self):
         super().setUp()
         self.root = self.place.root
-        self.ports = {name: free_port() for name in ("daemon", "site", "http", "application")}
+        self.ports = {name: self.free_port() for name in ("daemon", "site", "http", "application")}
         self.place.write_settings(self.SETTINGS.format(daemon=self.ports["daemon"]))
         self.daemon = self.start()
         self.user = self.place.add_user("bob")
@@ -272,7 +263,7 @@ class Questions(TestCase):
 
     def setUp(self):
         super().setUp()
-        self.port = free_port()
+        self.port = self.free_port()
         self.place.write_settings(f'[listen]\nweb_plain = ["127.0.0.1:{self.port}"]\n[web]\nproxies = ["127.0.0.1"]\n')
         self.daemon = self.start()
 

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pty
+import random
 import re
 import select
 import signal
@@ -519,6 +520,22 @@ class TestCase(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory(prefix="securelogin-test-")
         self.addCleanup(scratch.cleanup)
         self.place = Place(pathlib.Path(scratch.name))
+
+    def free_port(self):
+        """For a server that must be told which.  Nobody else gets it before the test is over: it is below those that the
+        kernel gives to whoever asks for any, and a name that tests agree upon is taken with it."""
+        while True:
+            port = random.randrange(15000, 32000)
+            name = socket.socket(socket.AF_UNIX)
+            try:
+                name.bind(f"\0securelogin-test-port-{port}")
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                name.close()
+                continue
+            self.addCleanup(name.close)
+            return port
 
     def start(self, *options, **more):
         """A running daemon, gone at the end of the test; one that a sanitizer or an assertion ended is a failure."""

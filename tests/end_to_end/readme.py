@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import shlex
-import socket
 import subprocess
 import unittest
 
@@ -78,8 +77,7 @@ class Quickstart(TestCase):
     """scripts/quickstart as a person meets it: asked for name and password, and logged in."""
 
     def quickstart(self, *options):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = self.free_port()
         self.daemon = None
         return Terminal([PROJECT / "scripts" / "quickstart", "--data", self.place.data, "--listen", f"127.0.0.1:{self.port}",
                          *options], self.place.environment, self.place.root)

@@ -57,12 +57,14 @@ std::size_t share_of(std::size_t most, std::size_t shards) noexcept
 
 /// Open addressing, linear probing; what is behind a gap is nobody's.
 struct alignas(kCacheLine) TokenMemory::Shard {
-    mutable std::mutex mutex;
-    std::vector<Slot> slots;  // guarded
-    std::size_t taken = 0;    // guarded
-    /// slots, for guesses: whoever reads these holds no lock.
+    /// slots, for guesses: whoever reads these holds no lock.  Apart from the mutex, whose line goes from
+    /// thread to thread.
     std::atomic<const Slot*> first = nullptr;
     std::atomic<std::size_t> count = 0;
+
+    alignas(kCacheLine) mutable std::mutex mutex;
+    std::vector<Slot> slots;  // guarded
+    std::size_t taken = 0;    // guarded
 
     /// Where the key is, or would be.  REQUIRES: there are slots, one of them free.
     [[nodiscard]] std::size_t place_of(const Key& key) const noexcept
@@ -186,6 +188,7 @@ void TokenMemory::expect(const TokenHash& token) const noexcept
     const auto* const first = shard.first.load(std::memory_order_relaxed);
     const auto home = Shard::home_among(shard.count.load(std::memory_order_relaxed), key_of(token));
     __builtin_prefetch(first + home);
+    __builtin_prefetch(&shard.mutex, 1);
 }
 
 std::optional<TokenHolder> TokenMemory::recall(const TokenHash& token) const
