@@ -114,13 +114,15 @@ host = "localhost"
         proxy.wait(PATIENCE)
 
     def configuration(self, name, *changes):
-        """The documentation's, with what differs here; each change has to find what it is for."""
+        """The documentation's, with what differs here; each change has to find what it is for, and only that: the port
+        30006 has 3000 in it."""
         text = (PROXIES / name).read_text()
         everywhere = (("127.0.0.1:8100", f"127.0.0.1:{self.ports['daemon']}"),
                       ("127.0.0.1:3000", f"127.0.0.1:{self.ports['application']}"), ("/var/www/app", f"{self.root}/www"))
-        for old, new in (*everywhere, *changes):
+        changes = dict((*everywhere, *changes))
+        for old in changes:
             self.assertIn(old, text)
-            text = text.replace(old, new)
+        text = re.sub("|".join(map(re.escape, sorted(changes, key=len, reverse=True))), lambda found: changes[found[0]], text)
         file = self.root / name
         file.write_text(text)
         return file
