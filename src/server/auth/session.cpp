@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <system_error>
 
 namespace securelogin::auth {
@@ -31,10 +32,11 @@ std::string session_id(std::uint32_t number)
 std::optional<std::uint32_t> session_number(std::string_view id) noexcept
 {
     std::uint32_t number = 0;
-    const auto* const end = id.data() + id.size();
+    const auto* const begin = std::to_address(id.begin());
+    const auto* const end = std::to_address(id.end());
     const bool are_digits = std::ranges::none_of(id, [](char c) { return 'A' <= c && c <= 'F'; });
     if (id.size() != kIdDigits || !are_digits) return std::nullopt;
-    const auto [last, error] = std::from_chars(id.data(), end, number, 16);
+    const auto [last, error] = std::from_chars(begin, end, number, 16);
     if (error != std::errc() || last != end) return std::nullopt;
     return number;
 }

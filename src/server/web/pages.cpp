@@ -104,10 +104,19 @@ std::string assembled(std::string_view text, std::string_view body)
     return whole;
 }
 
-/// The layout with `body` in it, parsed once by each thread: to render it is no constant operation.
+using Templates = std::map<std::string_view, kainjow::mustache::mustache>;
+
+/// A thread's own: to render one is no constant operation.
+Templates& templates()
+{
+    thread_local Templates parsed;
+    return parsed;
+}
+
+/// The layout with `body` in it, parsed once by each thread.
 kainjow::mustache::mustache& template_of(std::string_view body)
 {
-    thread_local std::map<std::string_view, kainjow::mustache::mustache> parsed;
+    auto& parsed = templates();
     const auto found = parsed.find(body);
     if (found != parsed.end()) return found->second;
     return parsed.emplace(body, assembled(texts::kLayout, body)).first->second;
@@ -196,6 +205,8 @@ std::string version_of(std::string_view octets)
     for (const char c : octets) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
     return fmt::format("{:016x}", hash);
 }
+
+void Pages::prepare_thread() { [[maybe_unused]] const auto& kept = templates(); }
 
 Pages::Pages(Branding branding)
     : look_{.branding = std::move(branding), .style = {}, .style_version = {}, .script_version = {}}
