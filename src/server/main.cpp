@@ -55,6 +55,12 @@ namespace asio = boost::asio;
 
 constexpr int kConfigurationError = 78;  // sysexits(3)
 
+/// Where the start fails half way, too: threads that were to be joined would otherwise run for ever.
+struct StopAtTheEnd {
+    asio::io_context& io;
+    ~StopAtTheEnd() { io.stop(); }
+};
+
 std::size_t one_per_core_if_zero(std::size_t threads)
 {
     return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
@@ -215,6 +221,7 @@ int run(const DaemonOptions& options)
     const auto stays = asio::make_work_guard(io);
     const auto thread_count = one_per_core_if_zero(settings.threads.io);
     std::vector<std::jthread> io_threads;
+    const StopAtTheEnd before_they_are_joined{io};
     io_threads.reserve(thread_count);
     for (std::size_t started = 0; started < thread_count; ++started) {
         io_threads.emplace_back([&io, &log] { net::serve(io, *log); });
