@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <kainjow/mustache.hpp>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "common/base64.hpp"
 #include "common/qr_code.hpp"
@@ -106,11 +109,28 @@ std::string assembled(std::string_view text, std::string_view body)
 
 using Templates = std::map<std::string_view, kainjow::mustache::mustache>;
 
+/// What each thread has parsed, until the end of the process.  An object of a thread's own, with a
+/// destructor, is made known to the C library, which ends the process where it has no memory for that.
+class AllTemplates {
+  public:
+    Templates& more()
+    {
+        const std::lock_guard lock(mutex_);
+        return *all_.emplace_back(std::make_unique<Templates>());
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Templates>> all_;
+};
+
 /// A thread's own: to render one is no constant operation.
 Templates& templates()
 {
-    thread_local Templates parsed;
-    return parsed;
+    static AllTemplates all;
+    thread_local constinit Templates* own = nullptr;
+    if (own == nullptr) own = &all.more();
+    return *own;
 }
 
 /// The layout with `body` in it, parsed once by each thread.
@@ -205,8 +225,6 @@ std::string version_of(std::string_view octets)
     for (const char c : octets) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
     return fmt::format("{:016x}", hash);
 }
-
-void Pages::prepare_thread() { [[maybe_unused]] const auto& kept = templates(); }
 
 Pages::Pages(Branding branding)
     : look_{.branding = std::move(branding), .style = {}, .style_version = {}, .script_version = {}}

@@ -143,10 +143,6 @@ struct MessageView {
 /// Any thread, at once from several.
 class Pages {
   public:
-    /// To be called by each thread before it makes pages: what a thread keeps of them is known to the C
-    /// library from then on, which would end the process if it had no memory for that later.
-    static void prepare_thread();
-
     /// Throws std::invalid_argument when branding.accent is no "#rrggbb".
     explicit Pages(Branding branding);
 

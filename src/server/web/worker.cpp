@@ -8,7 +8,6 @@
 
 #include "server/net/serve.hpp"
 #include "server/web/connection.hpp"
-#include "server/web/pages.hpp"
 
 namespace securelogin::web {
 namespace asio = boost::asio;
@@ -36,7 +35,6 @@ void Worker::stop()
 void Worker::start()
 {
     thread_ = std::thread([this] {
-        Pages::prepare_thread();
         const auto stays = asio::make_work_guard(io_);
         net::serve(io_, log_, [this] { schedule_tick(); });  // what has failed may have been the tick's
     });
