@@ -175,12 +175,12 @@ class Campaign:
         if not self.stand.has_ended():
             return
         self.ended[fault.call] += 1
-        code = self.stand.daemon.process.returncode
+        code, said = self.stand.daemon.process.returncode, self.stand.daemon.stderr.whole()
         in_the_long_run = fault.call in MAY_END_IN_THE_LONG_RUN and not fault.times
         # "listening on" is said before the start has come to its end; one that fails says why.
-        at_the_start = fault.cold and code == 1 and "\nsecurelogind: " in self.stand.daemon.stderr.text()
+        at_the_start = fault.cold and code == 1 and "\nsecurelogind: " in said
         if not (in_the_long_run or at_the_start or fault.call in MAY_END_AT_ONCE):
-            self.fail(fault, f"the daemon ended with {code}: {self.stand.daemon.stderr.text()[-2000:]}")
+            self.fail(fault, f"the daemon ended with {code}: {said[-2000:]}")
         self.stand.restart()
 
     def check_next_login(self, fault, user, step, code):

@@ -282,6 +282,11 @@ class Output:
         with self.changed:
             return "\n".join(self.lines)
 
+    def whole(self):
+        """Of a program that has ended."""
+        self.thread.join(PATIENCE)
+        return self.text()
+
 
 LISTENING = re.compile(r"listening on (\S+):(\d+) \(TLS, (SHA256:[A-Za-z0-9+/]{43})\)|listening on (\S+) \(plain\)")
 WEB = re.compile(r"listening on (\S+) \((HTTPS, SHA256:[A-Za-z0-9+/]{43}|HTTP)\)")
