@@ -2,12 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdint>
 #include <kainjow/mustache.hpp>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -16,6 +12,7 @@
 #include "common/qr_code.hpp"
 #include "page_texts.hpp"
 #include "server/web/colour.hpp"
+#include "server/web/page_templates.hpp"
 #include "server/web/time_in_words.hpp"
 
 namespace securelogin::web {
@@ -87,59 +84,6 @@ void set_notice(Data& data, const std::optional<Notice>& notice)
     data.set("leads_on", flag(notice && !notice->go_on.empty()));
     data.set("go_on", text(notice ? notice->go_on : ""));
     data.set("done_text", text(notice ? notice->text : ""));
-}
-
-/// A template with what `{{>name}}` stands for in its place, as deep as it goes.
-std::string assembled(std::string_view text, std::string_view body)
-{
-    const std::array<std::pair<std::string_view, std::string_view>, 5> parts{
-        {{"{{>body}}", body},
-         {"{{>notice}}", texts::kNotice},
-         {"{{>new_password}}", texts::kNewPassword},
-         {"{{>confirmation}}", texts::kConfirmation},
-         {"{{>time}}", texts::kTime}}};
-    std::string whole(text);
-    for (const auto& [name, part] : parts) {
-        for (auto at = whole.find(name); at != whole.npos; at = whole.find(name)) {
-            whole.replace(at, name.size(), part);
-        }
-    }
-    return whole;
-}
-
-using Templates = std::map<std::string_view, kainjow::mustache::mustache>;
-
-/// What each thread has parsed, until the end of the process.  An object of a thread's own, with a
-/// destructor, is made known to the C library, which ends the process where it has no memory for that.
-class AllTemplates {
-  public:
-    Templates& more()
-    {
-        const std::lock_guard lock(mutex_);
-        return *all_.emplace_back(std::make_unique<Templates>());
-    }
-
-  private:
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<Templates>> all_;
-};
-
-/// A thread's own: to render one is no constant operation.
-Templates& templates()
-{
-    static AllTemplates all;
-    thread_local constinit Templates* own = nullptr;
-    if (own == nullptr) own = &all.more();
-    return *own;
-}
-
-/// The layout with `body` in it, parsed once by each thread.
-kainjow::mustache::mustache& template_of(std::string_view body)
-{
-    auto& parsed = templates();
-    const auto found = parsed.find(body);
-    if (found != parsed.end()) return found->second;
-    return parsed.emplace(body, assembled(texts::kLayout, body)).first->second;
 }
 
 /// A page: the layout, with `body` in it.  All that is in `data` is escaped: no template asks for less.
