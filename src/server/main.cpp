@@ -53,7 +53,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr int kConfigurationError = 78;  // sysexits(3)
+constexpr int kConfigurationError = 78;          // sysexits(3)
+constexpr std::chrono::milliseconds kGather{20};
 
 /// Where the start fails half way, too: threads that were to be joined would otherwise run for ever.
 struct StopAtTheEnd {
@@ -159,7 +160,7 @@ int run(const DaemonOptions& options)
     web::Contexts web_contexts(one_per_core_if_zero(settings.threads.io));
     const auto store = store::open_sqlite_store(
         data.database(), keys,
-        {.if_missing = store::SqliteOptions::IfMissing::make, .metrics = &store_metrics});
+        {.if_missing = store::SqliteOptions::IfMissing::make, .gather = kGather, .metrics = &store_metrics});
     login::Readers readers(*store);
     const auto names = store::read_kept_keys(data.database(), keys).names;
     const ServiceFactory services({data, names, clock, random, pool, *store, readers, *log, attempt_metrics});

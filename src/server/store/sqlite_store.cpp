@@ -27,11 +27,11 @@ using std::chrono::steady_clock;
 class SqliteStore final : public auth::Store {
   public:
     SqliteStore(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys,
-                std::chrono::milliseconds busy_timeout, Metrics* metrics)
+                const SqliteOptions& options)
         : file_(connection->file()),
           keys_(std::move(keys)),
-          busy_timeout_(busy_timeout),
-          writer_(std::move(connection), keys_, metrics)
+          busy_timeout_(options.busy_timeout),
+          writer_(std::move(connection), keys_, options.gather, options.metrics)
     {
     }
 
@@ -162,7 +162,7 @@ std::unique_ptr<auth::Store> open_sqlite_store(const std::filesystem::path& file
     if (options.if_older == SqliteOptions::IfOlder::refuse)
         require_no_older_schema(*connection, kSchemaVersion);
     migrate(*connection, migrations(), kSchemaVersion, keys->current()->chain);
-    return std::make_unique<SqliteStore>(std::move(connection), keys, options.busy_timeout, options.metrics);
+    return std::make_unique<SqliteStore>(std::move(connection), keys, options);
 }
 
 }  // namespace securelogin::store

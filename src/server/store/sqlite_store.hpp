@@ -38,6 +38,8 @@ struct SqliteOptions {
     enum class IfOlder { migrate, refuse } if_older = IfOlder::migrate;
     /// How long a write waits for another process's before it is given up.
     std::chrono::milliseconds busy_timeout{2000};
+    /// Under load, work waits this long for more to share its commit.  Work alone never waits.
+    std::chrono::milliseconds gather{0};
     /// Where the writer counts; has to outlive the store.
     Metrics* metrics = nullptr;
 };

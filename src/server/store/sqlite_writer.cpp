@@ -19,6 +19,11 @@ constexpr std::size_t kLargestBatch = 256;
 
 constexpr std::chrono::milliseconds kPauseWithoutMemory{10};
 
+/// Load: more than so many jobs a second, which is what some thirty logins are, for at least so many of them.
+constexpr double kQuietRate = 100;
+constexpr double kLoad = 16;
+constexpr double kMostLoad = 2 * kLoad;  // how soon it is over
+
 /// What waits for an answer that cannot be given, for want of memory, goes with the job: nobody learns of a
 /// yes, and nobody waits for ever.  The others get theirs.
 void answer(SqliteWriter::Job& job) noexcept
@@ -41,12 +46,14 @@ SqliteWriter::Control::Control(SQLite::Database& database)
 }
 
 SqliteWriter::SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys,
-                           Metrics* metrics)
+                           std::chrono::milliseconds gather, Metrics* metrics)
     : connection_(std::move(connection)),
       keys_(std::move(keys)),
       statements_(connection_->database()),
       control_(connection_->database()),
+      gather_(gather),
       metrics_(metrics),
+      taken_(Clock::now()),
       thread_([this] { write(); })
 {
 }
@@ -58,16 +65,19 @@ SqliteWriter::~SqliteWriter()
         stopping_ = true;
     }
     wake_.notify_one();
+    stop_.notify_one();
     thread_.join();
 }
 
 void SqliteWriter::submit(Job job)
 {
+    bool waiting = false;
     {
         const std::lock_guard lock(mutex_);
         queue_.push_back(std::move(job));
+        waiting = std::exchange(waiting_, false);
     }
-    wake_.notify_one();
+    if (waiting) wake_.notify_one();
 }
 
 void SqliteWriter::write()
@@ -84,7 +94,12 @@ void SqliteWriter::write()
 SqliteWriter::Batch SqliteWriter::take()
 {
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    while (!stopping_ && queue_.empty()) {
+        waiting_ = true;
+        wake_.wait(lock);
+    }
+    waiting_ = false;
+    gather(lock);
     const auto count = std::min(queue_.size(), kLargestBatch);
     Batch batch;
     while (batch.capacity() < count) {
@@ -99,6 +114,16 @@ SqliteWriter::Batch SqliteWriter::take()
     batch.assign(std::move_iterator(queue_.begin()), std::move_iterator(end));
     queue_.erase(queue_.begin(), end);
     return batch;
+}
+
+/// Until more have come.  One alone, on a server that is not under load, does not wait.
+void SqliteWriter::gather(std::unique_lock<std::mutex>& lock)
+{
+    const std::chrono::duration<double> passed = Clock::now() - taken_;
+    load_ = std::max(0.0, load_ - passed.count() * kQuietRate);
+    if (load_ >= kLoad) stop_.wait_for(lock, gather_, [this] { return stopping_; });
+    taken_ = Clock::now();
+    load_ = std::min(kMostLoad, load_ + static_cast<double>(queue_.size()));
 }
 
 /// Afterwards each job without an error is durable, and nothing of the others has been kept.

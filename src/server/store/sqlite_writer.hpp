@@ -2,9 +2,12 @@
 //
 // Takes all work that waits, up to a bound, runs each piece in a savepoint of its own inside one transaction
 // (one alone needs none), commits once, and answers all of it after the commit.  While a commit is on its way
-// to the disk the next batch gathers, so that the disk's slowness makes batches larger, not logins fewer.
+// to the disk the next batch gathers, so that the disk's slowness makes batches larger, not logins fewer.  A
+// fast disk would make them small, and a commit costs as much processor as a tenth of a login: so under load
+// the next is put off a little (docs/decisions/0036-gathering-commits.md).
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -31,8 +34,9 @@ class SqliteWriter {
         std::uint64_t audit_records = 0;  // that it has written
     };
 
-    /// Without `metrics` nothing is counted.
-    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys, Metrics* metrics);
+    /// `gather`: SqliteOptions.  Without `metrics` nothing is counted.
+    SqliteWriter(std::unique_ptr<Connection> connection, std::shared_ptr<Keys> keys,
+                 std::chrono::milliseconds gather, Metrics* metrics);
     /// Finishes what was submitted, then joins.
     ~SqliteWriter();
     SqliteWriter(const SqliteWriter&) = delete;
@@ -43,6 +47,7 @@ class SqliteWriter {
 
   private:
     using Batch = std::vector<Job>;
+    using Clock = std::chrono::steady_clock;
 
     /// What opens, keeps and drops a transaction and the savepoint of one piece of work.
     struct Control {
@@ -52,6 +57,7 @@ class SqliteWriter {
 
     void write();
     [[nodiscard]] Batch take();
+    void gather(std::unique_lock<std::mutex>& lock);
     void run(Batch& batch);
     void work_apart(Job& job);
     void work(Job& job);
@@ -67,15 +73,20 @@ class SqliteWriter {
     const std::shared_ptr<Keys> keys_;
     TransactionStatements statements_;
     Control control_;
+    const std::chrono::milliseconds gather_;
     Metrics* const metrics_;
-    bool synced_ = true;     // whether a commit waits for the disk
-    bool doubtful_ = false;  // whether a sync has failed, and the WAL may have holes (log_file.hpp)
+    Clock::time_point taken_;  // when the last batch was
+    double load_ = 0;          // jobs, less what a quiet server has in the same time
+    bool synced_ = true;       // whether a commit waits for the disk
+    bool doubtful_ = false;    // whether a sync has failed, and the WAL may have holes (log_file.hpp)
 
     std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<Job> queue_;  // guarded by mutex_
-    bool stopping_ = false;  // guarded by mutex_
-    std::thread thread_;     // last: runs write()
+    std::condition_variable wake_;  // there is a job, or the end has come
+    std::condition_variable stop_;  // the end has come
+    std::deque<Job> queue_;         // guarded by mutex_
+    bool waiting_ = false;          // for wake_; guarded by mutex_
+    bool stopping_ = false;         // guarded by mutex_
+    std::thread thread_;            // last: runs write()
 };
 
 }  // namespace securelogin::store
