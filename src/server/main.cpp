@@ -130,6 +130,7 @@ int run(const DaemonOptions& options)
     const auto data = DataDirectory::open(DataDirectory::choose(options.data, settings),
                                           DataDirectory::IfMissing::make, settings.process.user);
     auto alarm_runner = start_alarm_runner(settings);  // before there are threads, secrets and walls
+    prefer_throughput();                               // and not that child
     const DirectoryLock at_work(data.path(), DirectoryLock::As::daemon);  // and not that child's
     // Read before files are out of reach: systemd's credentials are elsewhere.
     const auto keys = data.master_keys(DataDirectory::IfMissing::make);

@@ -1,6 +1,7 @@
 #include "server/process.hpp"
 
 #include <malloc.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,6 +28,12 @@ bool harden_process()
     std::signal(SIGPIPE, SIG_IGN);
     ::mallopt(M_ARENA_MAX, kMallocArenas);
     return make_secure_heap(kSecureHeap);
+}
+
+void prefer_throughput() noexcept
+{
+    const sched_param none{};
+    ::sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 }  // namespace securelogin

@@ -107,6 +107,11 @@ class Isolation(TestCase):
         meanwhile = self.cpu(daemon)
         eventually(lambda: self.cpu(daemon) > meanwhile + 0.05, "the hash goes on: else it had ended already")
 
+    def test_no_thread_that_wakes_pushes_a_hash_aside(self):
+        daemon = self.start()
+        self.assertEqual({os.SCHED_BATCH}, {os.sched_getscheduler(int(thread))
+                                            for thread in os.listdir(f"/proc/{daemon.pid}/task")})
+
     def test_listeners_side_by_side(self):
         daemon = self.start(listen=("127.0.0.1:0", "127.0.0.2:0", "[::1]:0"))
         ports = [line.split()[2] for line in daemon.stderr.text().splitlines() if line.startswith("listening on")]
