@@ -53,7 +53,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr int kConfigurationError = 78;          // sysexits(3)
+constexpr int kConfigurationError = 78;  // sysexits(3)
 constexpr std::chrono::milliseconds kGather{20};
 
 /// Where the start fails half way, too: threads that were to be joined would otherwise run for ever.

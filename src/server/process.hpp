@@ -9,8 +9,8 @@ namespace securelogin {
 [[nodiscard]] bool harden_process();
 
 /// Threads that wake do not push aside those that hash (SCHED_BATCH, sched(7)): on busy processors a hash is
-/// interrupted less often, and what has come is done together.  Where processors are idle nobody waits longer.
-/// Where it is not allowed, nothing changes.  Once, before other threads run: they inherit it.
+/// interrupted less often, and what has come is done together.  Where processors are idle nobody waits
+/// longer. Where it is not allowed, nothing changes.  Once, before other threads run: they inherit it.
 void prefer_throughput() noexcept;
 
 }  // namespace securelogin
