@@ -6,12 +6,11 @@
 #include <cassert>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
+
+#include "server/auth/huge_pages.hpp"
 
 namespace securelogin::auth {
 namespace {
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20U;  // bytes
 
 /// The calling thread's arena as mmap() finds it, which has no argument that could lead there.
 struct Lent {
@@ -24,20 +23,6 @@ struct Lent {
 thread_local constinit Lent lent = {};
 
 std::size_t round_up(std::size_t size, std::size_t unit) noexcept { return (size + unit - 1) / unit * unit; }
-
-/// `size` bytes that start where a huge page does.  REQUIRES: size is a multiple of kHugePage.
-void* map_aligned(std::size_t size)
-{
-    void* const mapped =
-        mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) throw std::bad_alloc();
-    auto* const begin = static_cast<std::uint8_t*>(mapped);
-    const auto address = reinterpret_cast<std::uintptr_t>(begin);
-    const auto before = round_up(address, kHugePage) - address;
-    if (before > 0) munmap(begin, before);
-    munmap(begin + before + size, kHugePage - before);
-    return begin + before;
-}
 
 /// So that no hash pays for the first touch.
 void touch(void* memory, std::size_t size) noexcept
@@ -64,10 +49,7 @@ std::size_t HashArena::size_for(const HashParameters& parameters) noexcept
 HashArena::HashArena(const HashParameters& parameters) : size_(size_for(parameters))
 {
     assert(lent.memory == nullptr);
-    memory_ = map_aligned(size_);
-    // Either may be refused by an old or small kernel, and is no reason to do without the rest.
-    madvise(memory_, size_, MADV_HUGEPAGE);
-    madvise(memory_, size_, MADV_DONTDUMP);
+    memory_ = map_huge_pages(size_);
     touch(memory_, size_);
     lent = {.memory = memory_, .size = size_};
 }
@@ -76,7 +58,7 @@ HashArena::~HashArena()
 {
     assert(lent.memory == memory_ && !lent.in_use);
     lent = {};
-    munmap(memory_, size_);
+    unmap_huge_pages(memory_, size_);
 }
 
 HashArena::InForce::InForce() noexcept
