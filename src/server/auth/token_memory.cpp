@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "server/auth/huge_pages.hpp"
 
 namespace securelogin::auth {
 namespace {
@@ -45,6 +48,48 @@ struct alignas(kCacheLine) Slot {
 };
 static_assert(sizeof(Slot) == kCacheLine);
 
+constexpr std::size_t kSlotsOfPage = kHugePage / sizeof(Slot);
+
+constexpr bool is_huge(std::size_t size) noexcept { return size > 0 && size % kHugePage == 0; }
+
+/// Tables of many slots, which fill huge pages, have them.
+template <typename T>
+struct InHugePages {
+    using value_type = T;
+
+    InHugePages() = default;
+    template <typename U>
+    InHugePages(const InHugePages<U>& /*other*/) noexcept
+    {
+    }
+    T* allocate(std::size_t count)
+    {
+        const auto size = count * sizeof(T);
+        if (!is_huge(size)) return std::allocator<T>().allocate(count);
+        return static_cast<T*>(map_huge_pages(size));
+    }
+    void deallocate(T* memory, std::size_t count) noexcept
+    {
+        const auto size = count * sizeof(T);
+        if (!is_huge(size)) return std::allocator<T>().deallocate(memory, count);
+        unmap_huge_pages(memory, size);
+    }
+    bool operator==(const InHugePages&) const = default;
+};
+using Slots = std::vector<Slot, InHugePages<Slot>>;
+
+/// What a table of that many slots grows to: whole huge pages, where it is more than one.
+constexpr std::size_t grown(std::size_t slots) noexcept
+{
+    const auto half_more = std::max(kFewestSlots, slots + slots / 2);
+    if (half_more < kSlotsOfPage) return half_more;
+    const auto quarter_more = std::max(slots + slots / 4, slots + kSlotsOfPage);
+    return quarter_more / kSlotsOfPage * kSlotsOfPage;
+}
+
+/// Whether a table is too full for one more: at most 8 in 10 slots are taken.
+constexpr bool is_full(std::size_t taken, std::size_t slots) noexcept { return taken * 10 >= slots * 8; }
+
 /// Of `most` tokens that fall where they may, none of the shards gets more than this: the mean, and eight
 /// standard deviations.
 std::size_t share_of(std::size_t most, std::size_t shards) noexcept
@@ -63,8 +108,8 @@ struct alignas(kCacheLine) TokenMemory::Shard {
     std::atomic<std::size_t> count = 0;
 
     alignas(kCacheLine) mutable std::mutex mutex;
-    std::vector<Slot> slots;  // guarded
-    std::size_t taken = 0;    // guarded
+    Slots slots;            // guarded
+    std::size_t taken = 0;  // guarded
 
     /// Where the key is, or would be.  REQUIRES: there are slots, one of them free.
     [[nodiscard]] std::size_t place_of(const Key& key) const noexcept
@@ -90,11 +135,10 @@ struct alignas(kCacheLine) TokenMemory::Shard {
         if (place.name_length == 0) ++taken;
         place = slot;
     }
-    /// Room for one more: at most 8 in 10 slots are taken.
     void make_room()
     {
-        if (taken * 10 < slots.size() * 8) return;
-        std::vector<Slot> before(std::max(kFewestSlots, slots.size() + slots.size() / 2));
+        if (!is_full(taken, slots.size())) return;
+        Slots before(grown(slots.size()));
         before.swap(slots);
         taken = 0;
         publish();
@@ -148,8 +192,8 @@ TokenMemory::~TokenMemory() = default;
 std::size_t TokenMemory::bytes_for(std::size_t most) noexcept
 {
     if (most == 0) return 0;
-    // Shard::make_room: half as many slots again when 8 in 10 are taken.
-    return kShards * share_of(most, kShards) * sizeof(Slot) * 15 / 8;
+    const auto fullest = share_of(most, kShards);
+    return kShards * grown(fullest * 10 / 8) * sizeof(Slot);
 }
 
 TokenMemory::Shard& TokenMemory::shard_of(const TokenHash& token) const noexcept

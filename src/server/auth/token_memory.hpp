@@ -25,7 +25,7 @@ namespace securelogin::auth {
 
 class TokenMemory {
   public:
-    /// What remembering `most` tokens takes, at most: 128 octets for each of a million.
+    /// What remembering `most` tokens takes, at most: 101 octets for each of a million.
     [[nodiscard]] static std::size_t bytes_for(std::size_t most) noexcept;
 
     /// Remembers `most` tokens.  Where there are more, one makes room for another.
@@ -48,7 +48,7 @@ class TokenMemory {
 
   private:
     struct Shard;
-    static constexpr std::size_t kShards = 64;
+    static constexpr std::size_t kShards = 16;
 
     [[nodiscard]] Shard& shard_of(const TokenHash& token) const noexcept;
 
