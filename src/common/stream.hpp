@@ -13,6 +13,9 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/associator.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/defer.hpp>
@@ -24,11 +27,29 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "common/openssl.hpp"
 
 namespace securelogin {
+namespace detail {
+
+/// Tells of the deadline, where that has ended an operation.  Otherwise it is the handler: its executor, its
+/// memory (boost::asio::associator, below).
+template <typename Handler>
+struct Received {
+    const bool* expired;
+    Handler handler;
+
+    void operator()(boost::system::error_code error, std::size_t count)
+    {
+        if (error == boost::asio::error::operation_aborted && *expired) error = boost::asio::error::timed_out;
+        std::move(handler)(error, count);
+    }
+};
+
+}  // namespace detail
 
 class Stream {
   public:
@@ -79,8 +100,8 @@ class Stream {
     {
         const boost::asio::mutable_buffer into = first_of<boost::asio::mutable_buffer>(buffers);
         if (ssl() == nullptr && into.size() > 0) {
-            return boost::asio::async_compose<Token, void(Error, std::size_t)>(
-                Receive{.state = state_.get(), .into = into}, token, state_->socket);
+            return boost::asio::async_initiate<Token, void(Error, std::size_t)>(
+                Receive{.state = state_.get(), .into = into}, token);
         }
         return run<void(Error, std::size_t)>([state = state_.get(), into] { return state->read(into); },
                                              std::forward<Token>(token));
@@ -162,28 +183,22 @@ class Stream {
         State* state;
         boost::asio::mutable_buffer into;
 
-        template <typename Self>
-        void operator()(Self& self)
+        template <typename Handler>
+        void operator()(Handler&& handler) const
         {
-            if (state->expired || state->said_goodbye) {
-                const Error error = state->expired
-                                        ? boost::asio::error::make_error_code(boost::asio::error::timed_out)
-                                        : boost::asio::error::make_error_code(boost::asio::error::eof);
-                // Never complete inside the initiating call.
-                boost::asio::defer(state->socket.get_executor(),
-                                   [self = std::move(self), error]() mutable { self.complete(error, 0); });
-                return;
+            detail::Received<std::decay_t<Handler>> received{.expired = &state->expired,
+                                                             .handler = std::forward<Handler>(handler)};
+            if (!state->expired && !state->said_goodbye) {
+                return state->socket.async_receive(into, std::move(received));
             }
-            state->socket.async_receive(into, std::move(self));
-        }
-
-        template <typename Self>
-        void operator()(Self& self, Error error, std::size_t count)
-        {
-            if (error == boost::asio::error::operation_aborted && state->expired) {
-                error = boost::asio::error::timed_out;
-            }
-            self.complete(error, count);
+            const Error error = state->expired
+                                    ? boost::asio::error::make_error_code(boost::asio::error::timed_out)
+                                    : boost::asio::error::make_error_code(boost::asio::error::eof);
+            // Never complete inside the initiating call.
+            const auto executor =
+                boost::asio::get_associated_executor(received, state->socket.get_executor());
+            boost::asio::defer(executor,
+                               [received = std::move(received), error]() mutable { received(error, 0); });
         }
     };
 
@@ -246,3 +261,16 @@ class Stream {
 };
 
 }  // namespace securelogin
+
+template <template <typename, typename> class Associator, typename Handler, typename Default>
+struct boost::asio::associator<Associator, securelogin::detail::Received<Handler>, Default>
+    : Associator<Handler, Default> {
+    static auto get(const securelogin::detail::Received<Handler>& received) noexcept
+    {
+        return Associator<Handler, Default>::get(received.handler);
+    }
+    static auto get(const securelogin::detail::Received<Handler>& received, const Default& fallback) noexcept
+    {
+        return Associator<Handler, Default>::get(received.handler, fallback);
+    }
+};
