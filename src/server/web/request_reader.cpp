@@ -78,6 +78,10 @@ class HeadParser final : public http::basic_parser<true> {
     void on_field_impl(http::field id, Text name, Text value, Error& error) override
     {
         error = {};
+        if (request_.fields().size() == RequestReader::kMostFields) {
+            error = http::error::header_limit;
+            return;
+        }
         request_.add(id, view(name), view(value));
     }
     void on_header_impl(Error& error) override { error = {}; }
@@ -166,9 +170,6 @@ std::optional<http::status> RequestReader::read_head()
 
 std::optional<http::status> RequestReader::parse_head(std::string_view head)
 {
-    const auto fields = std::ranges::count(head, '\n');
-    if (fields > static_cast<std::ptrdiff_t>(kMostFields + 2))
-        return http::status::request_header_fields_too_large;
     if (is_ambiguous(head, 0)) return http::status::bad_request;
     request_.begin(head.size());
     HeadParser parser(request_);
