@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
                               -static_cast<std::int64_t>(20 * kMib + 512 * kKib)},
                     BoundCase{"AnIoThread", [](Settings& s) { s.threads.io = 3; }, 512 * kKib},
                     BoundCase{"QuestionsAboutTokens", [](Settings& s) { s.listen.verify = "unix:/run/v"; },
-                              2 * 512 * kKib + 256 * 16 * kKib + 64LL * (15625 + 8 * 125) * 120},
+                              2 * 512 * kKib + 256 * 16 * kKib + 16 * 3 * 2 * kMib},
                     BoundCase{"DearerHashes", [](Settings& s) { s.policy.hash.memory_kib = 64 * 1024; },
                               2 * (64 - 20) * kMib},
                     BoundCase{"PerSourceChangesNothing",
