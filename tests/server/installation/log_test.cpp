@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -200,6 +201,15 @@ TEST_F(StderrLog, LinesOfManyThreadsStayWhole)
     EXPECT_EQ(child.exit_code(), 0);
 }
 
+/// Of the pipe that it is.
+void await_octets_in_stderr()
+{
+    for (int octets = 0; octets == 0;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (::ioctl(STDERR_FILENO, FIONREAD, &octets) != 0) return;
+    }
+}
+
 TEST_F(StderrLog, AReaderThatSleepsHoldsUpNeitherTheServerNorItsEnd)
 {
     const auto begin = std::chrono::steady_clock::now();
@@ -208,6 +218,7 @@ TEST_F(StderrLog, AReaderThatSleepsHoldsUpNeitherTheServerNorItsEnd)
         for (int i = 0; i < 5000; ++i) {  // far more than pipe and queue hold together
             log->write(Level::info, "event",
                        {{"number", std::to_string(i)}, {"text", std::string(200, 'x')}});
+            if (i == 0) await_octets_in_stderr();  // else it may be lost in the queue
         }
         return 0;
     });
