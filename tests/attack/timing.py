@@ -5,7 +5,7 @@ Compared are an unknown name, a wrong password, a wrong code and a wrong recover
 account with its right password, a password that is too long.
 
     timing.py                the statistics find what is planted, and nothing else; no times
-    timing.py --long         2,000 rounds, some ten minutes on an idle machine
+    timing.py --long         2,000 rounds, some half an hour on an idle machine
     timing.py --rounds N
     timing.py --door web     at the browsers' door instead of the line protocol
 
