@@ -40,12 +40,12 @@ ROUNDS = 2000
 PER_NAME = 80  # attempts: before a name has to wait, and before its code is locked
 # None of them is to wait: what is compared is what is judged.
 SETTINGS = "[waits]\nfree = 100\nstrangers = 10000\n"
-# All passwords have as many octets: what takes longer to come, and to be read, tells only what was sent.
-FILLING = "\N{LOCK}" * 58  # of four octets each
+# All passwords have as many octets, but for one, in a form as well: what takes longer to come tells only what was sent.
+FILLING = "-" * 231
 RIGHT, WRONG, CODE = "purple lamppost 7 violins" + FILLING, "purple lamppost 8 violins" + FILLING, "000000"
 RECOVERY_CODE = "ABCD-EFGH-JKLM-2345"  # nobody's
-TOO_LONG = "x" * 257  # a password has 256 code points at most
-assert {len(password.encode()) for password in (RIGHT, WRONG, TOO_LONG)} == {257}
+TOO_LONG = "x" * (len(RIGHT) + 1)  # a password has 256 code points at most
+assert len(RIGHT) == len(WRONG) == 256
 KINDS = {  # how its names begin, and the password and the code that are tried
     "unknown name": ("un", WRONG, CODE),
     "wrong password": ("wp", WRONG, CODE),
