@@ -46,8 +46,8 @@ class Plan:
 
 
 ALL = ((1, 10), (1, 100), (200, 10), (200, 100))
-FULL = Plan(ALL, quiet=45, flood=150, after=15)
-QUICK = Plan(ALL, quiet=20, flood=30, after=10)
+FULL = Plan(ALL, quiet=45, flood=150, after=30)
+QUICK = Plan(ALL, quiet=20, flood=30, after=20)
 SHORT = Plan(((1, 10), (200, 10)), quiet=0, flood=8, after=0)
 
 

@@ -34,7 +34,7 @@ class HashPool {
         std::size_t threads;  // >= 1
         std::size_t queue;    // most places in all, running jobs included; >= threads
         std::chrono::milliseconds longest_wait =
-            std::chrono::seconds(4);  // fewer places when hashes are slow
+            std::chrono::seconds(2);  // fewer places when hashes are slow
     };
 
     /// What happens to a job that waits.  Neither may throw.
