@@ -359,7 +359,8 @@ INSTANTIATE_TEST_SUITE_P(
                   " WHERE name = 'alice'",
                   "users.password_hash of alice has been altered or moved"},
         Tampering{"AnOctetAltered",
-                  "UPDATE users SET password_hash = CAST(substr(password_hash, 1, 20) || x'00' ||"
+                  "UPDATE users SET password_hash = CAST(substr(password_hash, 1, 20) ||"
+                  " CASE substr(password_hash, 21, 1) WHEN x'00' THEN x'01' ELSE x'00' END ||"
                   " substr(password_hash, 22) AS BLOB) WHERE name = 'alice'",
                   "users.password_hash of alice has been altered or moved"},
         Tampering{"AnotherKeysId",
