@@ -65,7 +65,7 @@ struct Settings {
     } deadlines;
 
     struct Threads {
-        std::size_t io = 0;    // 0: one per core
+        std::size_t io = 0;    // 0: thread_counts() says
         std::size_t hash = 0;  // 0: one per core
     } threads;
 

@@ -45,6 +45,7 @@
 #include "server/store/kept_keys.hpp"
 #include "server/store/sqlite_store.hpp"
 #include "server/store_watch.hpp"
+#include "server/thread_counts.hpp"
 #include "server/verify/door.hpp"
 #include "server/web/door.hpp"
 
@@ -61,11 +62,6 @@ struct StopAtTheEnd {
     asio::io_context& io;
     ~StopAtTheEnd() { io.stop(); }
 };
-
-std::size_t one_per_core_if_zero(std::size_t threads)
-{
-    return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
-}
 
 net::AcceptRate::Key new_key(auth::Random& random)
 {
@@ -105,7 +101,7 @@ std::unique_ptr<verify::Door> open_verify_door(Sockets& sockets, const Settings&
                                                const auth::Clock& clock, EventLog& log)
 {
     if (!sockets.verify) return nullptr;
-    const verify::Door::Size size{.threads = one_per_core_if_zero(settings.threads.io),
+    const verify::Door::Size size{.threads = thread_counts(settings, cores()).verify,
                                   .remembered = settings.limits.tokens_remembered};
     return std::make_unique<verify::Door>(std::move(*sockets.verify), size, store, clock, log,
                                           verify_terms(settings));
@@ -151,14 +147,14 @@ int run(const DaemonOptions& options)
     auth::SystemRandom random;
     login::Metrics attempt_metrics;
     store::Metrics store_metrics;
-    const auto hash_threads = one_per_core_if_zero(settings.threads.hash);
-    const auto hash_queue = std::max(settings.limits.hash_queue, hash_threads);
+    const auto threads = thread_counts(settings, cores());
+    const auto hash_queue = std::max(settings.limits.hash_queue, threads.hash);
     auth::HashPool pool(
-        {.threads = hash_threads, .queue = hash_queue, .longest_wait = settings.limits.hash_wait},
+        {.threads = threads.hash, .queue = hash_queue, .longest_wait = settings.limits.hash_wait},
         settings.policy.hash);
     net::Gate gate(gate_limits(settings), new_key(random));
     asio::io_context io;
-    web::Contexts web_contexts(one_per_core_if_zero(settings.threads.io));
+    web::Contexts web_contexts(threads.web);
     const auto store = store::open_sqlite_store(
         data.database(), keys,
         {.if_missing = store::SqliteOptions::IfMissing::make, .gather = kGather, .metrics = &store_metrics});
@@ -221,11 +217,10 @@ int run(const DaemonOptions& options)
     // The threads end when io is stopped, not in the moment when the last listener has been closed and the
     // drain still has to report.
     const auto stays = asio::make_work_guard(io);
-    const auto thread_count = one_per_core_if_zero(settings.threads.io);
     std::vector<std::jthread> io_threads;
     const StopAtTheEnd before_they_are_joined{io};
-    io_threads.reserve(thread_count);
-    for (std::size_t started = 0; started < thread_count; ++started) {
+    io_threads.reserve(threads.io);
+    for (std::size_t started = 0; started < threads.io; ++started) {
         io_threads.emplace_back([&io, &log] { net::serve(io, *log); });
     }
     if (web) web->start();

@@ -5,6 +5,7 @@
 #include "server/auth/hash_arena.hpp"
 #include "server/auth/token_memory.hpp"
 #include "server/net/accept_rate.hpp"
+#include "server/thread_counts.hpp"
 #include "server/verify/limits.hpp"
 
 namespace securelogin {
@@ -28,23 +29,21 @@ constexpr std::uint64_t kWebTables = 8192 * kKib;       // templates; enrolments
 
 MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept
 {
-    const auto threads = [cores](std::size_t number) { return number != 0 ? number : cores; };
-    const auto hash_threads = threads(settings.threads.hash);
-    const auto io_threads = threads(settings.threads.io);
+    const auto threads = thread_counts(settings, cores);
     const auto& limits = settings.limits;
     const auto asked = settings.listen.verify
-                           ? io_threads * kThread + verify::kMostConnections * kVerifyConnection +
+                           ? threads.verify * kThread + verify::kMostConnections * kVerifyConnection +
                                  auth::TokenMemory::bytes_for(limits.tokens_remembered)
                            : 0;
     const bool has_web = !settings.listen.web.empty() || !settings.listen.web_plain.empty();
     const auto browsed =
-        has_web ? io_threads * kThread + kWebTables + auth::TokenMemory::bytes_for(limits.tokens_remembered)
+        has_web ? threads.web * kThread + kWebTables + auth::TokenMemory::bytes_for(limits.tokens_remembered)
                 : 0;
-    return {.base = kBase + (hash_threads + io_threads) * kThread + asked + browsed,
-            .hash_arenas = hash_threads * auth::HashArena::size_for(settings.policy.hash),
+    return {.base = kBase + (threads.hash + threads.io) * kThread + asked + browsed,
+            .hash_arenas = threads.hash * auth::HashArena::size_for(settings.policy.hash),
             .connections = limits.connections * (kConnection + (has_web ? kWebConnection : 0)),
             .handshakes = std::min(limits.handshakes, limits.connections) * kHandshake,
-            .hash_queue = std::max(limits.hash_queue, hash_threads) * kHashQueuePlace,
+            .hash_queue = std::max(limits.hash_queue, threads.hash) * kHashQueuePlace,
             .tables = net::AcceptRate::kBytes};
 }
 

@@ -30,7 +30,7 @@ struct MemoryBound {
     }
 };
 
-/// `cores`: for settings that say one thread per core; >= 1.
+/// `cores`: for thread_counts(); >= 1.
 [[nodiscard]] MemoryBound memory_bound(const Settings& settings, std::size_t cores) noexcept;
 
 }  // namespace securelogin

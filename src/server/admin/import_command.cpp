@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <filesystem>
@@ -11,7 +10,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "common/text.hpp"
@@ -24,6 +22,7 @@
 #include "server/auth/clock.hpp"
 #include "server/auth/invitation.hpp"
 #include "server/store/kept_keys.hpp"
+#include "server/thread_counts.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -47,7 +46,7 @@ Importer::Plan plan_of(const Import& command, const Settings& settings)
     return {.apply = command.apply,
             .skip_bad = command.skip_bad,
             .hash = settings.policy.hash,
-            .threads = std::max(1U, std::thread::hardware_concurrency()),
+            .threads = cores(),
             .now = auth::SystemClock().now()};
 }
 

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "common/certificate.hpp"
@@ -21,6 +19,7 @@
 #include "server/auth/time_text.hpp"
 #include "server/memory_bound.hpp"
 #include "server/store/kept_keys.hpp"
+#include "server/thread_counts.hpp"
 
 namespace securelogin::admin {
 namespace {
@@ -101,7 +100,7 @@ auth::ClockHealth::Counts clock_health(const Installation& installation)
 /// Of a daemon on this machine.
 MemoryBound bound_of(const Settings& settings)
 {
-    return memory_bound(settings, std::max(1U, std::thread::hardware_concurrency()));
+    return memory_bound(settings, cores());
 }
 
 Picture take(const Options& options)
