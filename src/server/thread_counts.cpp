@@ -13,7 +13,11 @@ ThreadCounts thread_counts(const Settings& settings, std::size_t cores) noexcept
         return number != 0 ? number : otherwise;
     };
     const auto io = unless_zero(settings.threads.io, cores);
-    return {.hash = unless_zero(settings.threads.hash, cores), .io = io, .verify = io, .web = io};
+    return {.hash = unless_zero(settings.threads.hash, cores),
+            .io = io,
+            .verify = io,
+            // docs/decisions/0039-fewer-threads-at-the-browsers-door.md
+            .web = unless_zero(settings.threads.io, (cores + 1) / 2)};
 }
 
 }  // namespace securelogin

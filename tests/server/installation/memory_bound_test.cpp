@@ -41,6 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
                     BoundCase{"AnIoThread", [](Settings& s) { s.threads.io = 3; }, 512 * kKib},
                     BoundCase{"QuestionsAboutTokens", [](Settings& s) { s.listen.verify = "unix:/run/v"; },
                               2 * 512 * kKib + 256 * 16 * kKib + 16 * 3 * 2 * kMib},
+                    BoundCase{"Pages", [](Settings& s) { s.listen.web = {"127.0.0.1:0"}; },
+                              512 * kKib + 8 * kMib + 16 * 3 * 2 * kMib + 4096 * 128 * kKib},
                     BoundCase{"DearerHashes", [](Settings& s) { s.policy.hash.memory_kib = 64 * 1024; },
                               2 * (64 - 20) * kMib},
                     BoundCase{"PerSourceChangesNothing",
