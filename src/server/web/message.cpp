@@ -30,39 +30,31 @@ std::size_t Request::count(http::field id) const noexcept
     return static_cast<std::size_t>(std::ranges::count(fields_, id, &Field::id));
 }
 
-void Request::begin(std::size_t head)
+std::string_view Request::begin(std::string_view head)
 {
     clear();
-    text_.reserve(head);
+    head_.assign(head.begin(), head.end());
+    return {head_.data(), head_.size()};
 }
 
 void Request::set_start(http::verb method, std::string_view method_string, std::string_view target,
-                        unsigned version)
+                        unsigned version) noexcept
 {
     method_ = method;
-    method_string_ = keep(method_string);
-    target_ = keep(target);
+    method_string_ = method_string;
+    target_ = target;
     version_ = version;
 }
 
 void Request::add(http::field id, std::string_view name, std::string_view value)
 {
-    const auto kept_name = keep(name);
-    fields_.push_back({.id = id, .name = kept_name, .value = keep(value)});
-}
-
-/// REQUIRES: room, as begin() has made it.
-std::string_view Request::keep(std::string_view text)
-{
-    const auto begin = text_.size();
-    text_.insert(text_.end(), text.begin(), text.end());
-    return {text_.data() + begin, text.size()};
+    fields_.push_back({.id = id, .name = name, .value = value});
 }
 
 void Request::clear() noexcept
 {
-    wipe(text_);
-    text_.clear();
+    wipe(head_);
+    head_.clear();
     fields_.clear();
     wipe(body_);
     body_.clear();

@@ -55,20 +55,18 @@ class Request {
 
     // For whoever reads one.
 
-    /// Empty again, and wiped; the room stays.  `head`: the octets that method, target and fields have at
-    /// most.
-    void begin(std::size_t head);
+    /// Empty again, and wiped; the room stays.  Keeps a copy of `head`, and gives it: method, target and
+    /// fields are views of that.
+    std::string_view begin(std::string_view head);
     void set_start(http::verb method, std::string_view method_string, std::string_view target,
-                   unsigned version);
+                   unsigned version) noexcept;
     void add(http::field id, std::string_view name, std::string_view value);
     void set_keep_alive(bool keep_alive) noexcept { keep_alive_ = keep_alive; }
     void set_body(std::string_view body) { body_.assign(body); }
     void clear() noexcept;
 
   private:
-    [[nodiscard]] std::string_view keep(std::string_view text);
-
-    std::vector<char> text_;  // what the views are of: never grows behind begin()
+    std::vector<char> head_;  // what the views are of; not grown, which would leave a copy behind
     std::vector<Field> fields_;
     std::string body_;
     http::verb method_ = http::verb::unknown;

@@ -55,7 +55,7 @@ std::optional<std::size_t> length_of_body(const Request& request)
     return length;
 }
 
-/// Beast's parser, which puts a head into a request of ours.
+/// Beast's parser, which takes a request's own head apart.
 class HeadParser final : public http::basic_parser<true> {
   public:
     explicit HeadParser(Request& request) : request_(request)
@@ -171,10 +171,10 @@ std::optional<http::status> RequestReader::read_head()
 std::optional<http::status> RequestReader::parse_head(std::string_view head)
 {
     if (is_ambiguous(head, 0)) return http::status::bad_request;
-    request_.begin(head.size());
+    const auto kept = request_.begin(head);
     HeadParser parser(request_);
     boost::beast::error_code error;
-    parser.put(boost::asio::buffer(head.data(), head.size()), error);
+    parser.put(boost::asio::buffer(kept.data(), kept.size()), error);
     if (error && error != http::error::need_more) return status_of(error);
     if (!parser.is_header_done()) return http::status::bad_request;
     if (const auto fault = fault_of(request_)) return fault;

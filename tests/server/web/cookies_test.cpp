@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 Request with_cookies(std::initializer_list<const char*> fields)
 {
     Request request;
-    request.begin(1024);
     for (const auto* const field : fields) request.add(http::field::cookie, "Cookie", field);
     return request;
 }
