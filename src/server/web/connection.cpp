@@ -186,9 +186,10 @@ void Connection::carry_on(Step step) noexcept
 try {
     step();
 } catch (const std::exception& error) {
+    unsent_.clear();  // half of an answer, perhaps
     try {
-        log_failure(error.what());
         end_questions(false);
+        log_failure(error.what());
     } catch (const std::exception&) {
         return;  // out of memory: the worker's thread goes on without it
     }
@@ -203,8 +204,17 @@ void Connection::answer_questions() noexcept
         }
         site_ = asked_with_;
         append_answers();
-        send_answers();
     });
+}
+
+void Connection::send_answers() noexcept
+{
+    if (!unsent_.empty()) carry_on([this] { send_unsent(); });
+}
+
+void Connection::read_on() noexcept
+{
+    if (std::exchange(reads_on_, false)) carry_on([this] { read_questions(); });
 }
 
 /// What is to be answered next; nothing where that has not come, or is no question.
@@ -249,13 +259,13 @@ try {
 }
 
 /// At once, mostly: who asks reads the answers, and the socket has room for them.
-void Connection::send_answers()
+void Connection::send_unsent()
 {
     Error error;
     const auto sent = stream().try_write_some(asio::buffer(unsent_), error);
     if (error && error != asio::error::would_block) return end_questions(false);
     if (sent == unsent_.size()) {
-        if (wants_more()) worker_.read_on(self());
+        reads_on_ = wants_more();
         return;
     }
     unsent_.erase(0, sent);
@@ -282,11 +292,6 @@ bool Connection::wants_more()
         return true;
     }
     return false;
-}
-
-void Connection::read_on() noexcept
-{
-    carry_on([this] { read_questions(); });
 }
 
 /// With its buffer in hand, unlike await_request(): who asks will ask again.

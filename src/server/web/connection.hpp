@@ -26,9 +26,10 @@ class Connection final : public net::Visitor {
     /// The worker must outlive this, whose thread it is on.
     Connection(Entry entry, Worker& worker, std::shared_ptr<const Site> site);
 
-    /// The worker's round has come: all that has been asked as yet is answered.
+    // The worker's round has come: all that has been asked as yet is answered, in these three steps.
+
     void answer_questions() noexcept;
-    /// It is over, and what was asked for then may be done.
+    void send_answers() noexcept;
     void read_on() noexcept;
 
   private:
@@ -54,7 +55,7 @@ class Connection final : public net::Visitor {
     void ask();
     void append_answers();
     [[nodiscard]] GuardAnswer answer_to(const Request& question);
-    void send_answers();
+    void send_unsent();
     [[nodiscard]] bool wants_more();
     void read_questions();
     void end_questions(bool go_on);
@@ -69,6 +70,7 @@ class Connection final : public net::Visitor {
     std::shared_ptr<const Site> asked_with_;   // what trusted_ is true of
     bool trusted_ = false;                     // the peer is a proxy of the operator's
     bool last_ = false;                        // of them has been given
+    bool reads_on_ = false;                    // when all of this round have their answers
     std::function<void(bool)> over_;           // set while questions are served; told whether to go on
 };
 

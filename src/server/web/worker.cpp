@@ -69,19 +69,21 @@ void Worker::answer_soon(std::shared_ptr<Connection> connection)
 
 void Worker::answer_all()
 {
-    const auto asked = std::exchange(asked_, {});
+    asked_.swap(answered_);
     try {
         desk_.keep_up();
         kept_up_ = true;
     } catch (const std::exception&) {
         kept_up_ = false;  // each tries again, and tells why it fails
     }
-    for (const auto& connection : asked) connection->answer_questions();
+    for (const auto& connection : answered_) connection->answer_questions();
     kept_up_ = false;
-    for (const auto& connection : std::exchange(answered_, {})) connection->read_on();
+    // Together: whoever is woken by the first finds the others, too.
+    for (const auto& connection : answered_) connection->send_answers();
+    // By now, mostly, the next question is there.
+    for (const auto& connection : answered_) connection->read_on();
+    answered_.clear();
 }
-
-void Worker::read_on(std::shared_ptr<Connection> connection) { answered_.push_back(std::move(connection)); }
 
 bool Worker::may_complain()
 {

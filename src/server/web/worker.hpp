@@ -61,8 +61,6 @@ class Worker {
     /// Has it answer in the next round, together with all that have been asked something meanwhile: they cost
     /// one look at what has ended.
     void answer_soon(std::shared_ptr<Connection> connection);
-    /// Has it read on when all of this round have been answered: by then, mostly, the next question is there.
-    void read_on(std::shared_ptr<Connection> connection);
     /// Once a second: what anybody can cause as often as they like does not fill the log.
     [[nodiscard]] bool may_complain();
 
@@ -77,8 +75,8 @@ class Worker {
     bool kept_up_ = false;         // for all that is answered in this round
     boost::asio::io_context& io_;  // holds the connections
     boost::asio::steady_timer timer_;
-    std::vector<std::shared_ptr<Connection>> asked_;
-    std::vector<std::shared_ptr<Connection>> answered_;  // in this round, and to be read from again
+    std::vector<std::shared_ptr<Connection>> asked_;     // are answered in the next round
+    std::vector<std::shared_ptr<Connection>> answered_;  // in this one; empty between rounds
     std::thread thread_;
 };
 
