@@ -155,9 +155,9 @@ GuardAnswer allowed(const std::optional<auth::TokenHolder>& holder)
 {
     GuardAnswer answer{.verdict = GuardAnswer::Verdict::allow, .status = 200};
     if (holder) {
-        answer.headers = {{"Remote-User", holder->name.str()},
-                          {"Remote-Session", holder->session},
-                          {"Remote-Expires", auth::to_rfc3339(holder->expires_at)}};
+        answer.headers.emplace_back("Remote-User", holder->name.str());
+        answer.headers.emplace_back("Remote-Session", holder->session);
+        answer.headers.emplace_back("Remote-Expires", auth::to_rfc3339(holder->expires_at));
     }
     return answer;
 }
