@@ -25,6 +25,20 @@ std::optional<auth::FoundToken> SqliteTokenReader::find_token(const auth::TokenH
 
 auth::TokenEndings SqliteTokenReader::endings()
 {
+    // Before the look: what is committed meanwhile is counted twice rather than never.
+    const auto head = index_ ? index_->head() : std::nullopt;
+    if (head && head == counted_at_) return counted_;
+    counted_ = count_endings();
+    counted_at_ = head;
+    if (!index_) {
+        index_ = connection_.attempt("finding the WAL index of",
+                                     [this] { return WalIndex::of(connection_.database()); });
+    }
+    return counted_;
+}
+
+auth::TokenEndings SqliteTokenReader::count_endings()
+{
     return connection_.attempt("counting the endings of tokens in", [&] {
         Execution counted(statements_.count_endings);
         return counted.next() ? statements_.count_endings.getColumn(0).getInt64() : 0;

@@ -12,6 +12,7 @@
 #include "server/auth/store.hpp"
 #include "server/store/connection.hpp"
 #include "server/store/statements.hpp"
+#include "server/store/wal_index.hpp"
 
 namespace securelogin::store {
 
@@ -34,8 +35,13 @@ class SqliteTokenReader final : public auth::TokenReader {
         SQLite::Statement find_token, count_endings, ended_since;
     };
 
+    [[nodiscard]] auth::TokenEndings count_endings();
+
     Connection connection_;
     Statements statements_;
+    std::optional<WalIndex> index_;
+    std::optional<WalIndex::Head> counted_at_;
+    auth::TokenEndings counted_ = 0;  // at counted_at_
 };
 
 }  // namespace securelogin::store
