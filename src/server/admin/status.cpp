@@ -98,10 +98,7 @@ auth::ClockHealth::Counts clock_health(const Installation& installation)
 }
 
 /// Of a daemon on this machine.
-MemoryBound bound_of(const Settings& settings)
-{
-    return memory_bound(settings, cores());
-}
+MemoryBound bound_of(const Settings& settings) { return memory_bound(settings, cores()); }
 
 Picture take(const Options& options)
 {
