@@ -1,4 +1,4 @@
-// thread_counts.hpp: how many threads the daemon has for each kind of work.  Pure; any thread.
+// thread_counts.hpp: how many threads the daemon has for each kind of work.  Any thread.
 #pragma once
 
 #include <cstddef>
