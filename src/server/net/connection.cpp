@@ -47,9 +47,7 @@ asio::awaitable<void> Connection::attend()
     } catch (const login::MalformedLine& error) {
         say({.code = code::kMalformedLine, .text = error.what()});
     } catch (const std::exception& error) {
-        service_->log.write(
-            Level::error, "conversation_failed",
-            {{"source", origin().address()}, {"connection", std::to_string(id())}, {"error", error.what()}});
+        log_failure(service_->log, "conversation_failed", error.what());
         take_back();
         say({.code = code::kClosing, .text = "Temporary failure, try again later"});
     }

@@ -115,10 +115,15 @@ asio::awaitable<boost::system::error_code> Visitor::handshake()
 bool Visitor::log_failed(const boost::system::error_code& error) const
 {
     if (!error) return false;
-    reception().log.write(
-        Level::debug, "handshake_failed",
-        {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", error.message()}});
+    log_failure(reception().log, "handshake_failed", error.message(), Level::debug);
     return true;
+}
+
+void Visitor::log_failure(EventLog& log, std::string_view event, std::string_view why, Level level) const
+{
+    log.write(
+        level, event,
+        {{"source", source_.address()}, {"connection", std::to_string(id_)}, {"error", std::string(why)}});
 }
 
 }  // namespace securelogin::net

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "common/event_log.hpp"
 #include "common/openssl.hpp"
@@ -44,9 +45,21 @@ class Visitor : public std::enable_shared_from_this<Visitor> {
 
     [[nodiscard]] Stream::executor_type executor() const noexcept { return stream_.get_executor(); }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] const auth::Source& origin() const noexcept { return source_; }
+    /// Tells the operator whose `event` it was, and why it failed.
+    void log_failure(EventLog& log, std::string_view event, std::string_view why,
+                     Level level = Level::error) const;
 
     /// Ends it where nothing is under way.  Any thread.
     void shut_down();
+
+    // On its executor, for what speaks with the peer.
+
+    [[nodiscard]] Stream& stream() noexcept { return stream_; }
+    /// The server is stopping.
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    /// For the peer, with nothing of ours on its way: a shutdown need not wait.
+    void set_waiting(bool waiting) noexcept { waiting_ = waiting; }
 
   protected:
     /// What the handshake takes.
@@ -70,13 +83,6 @@ class Visitor : public std::enable_shared_from_this<Visitor> {
     [[nodiscard]] virtual boost::asio::awaitable<void> attend() = 0;
     /// Tells that there is no slot, and says goodbye.  Must not throw.
     [[nodiscard]] virtual boost::asio::awaitable<void> apologize(std::chrono::seconds patience) = 0;
-
-    [[nodiscard]] Stream& stream() noexcept { return stream_; }
-    [[nodiscard]] const auth::Source& origin() const noexcept { return source_; }
-    /// The server is stopping.
-    [[nodiscard]] bool draining() const noexcept { return draining_; }
-    /// For the peer, with nothing of ours on its way: a shutdown need not wait.
-    void set_waiting(bool waiting) noexcept { waiting_ = waiting; }
 
   private:
     /// A place among the handshakes, or the wait for one.

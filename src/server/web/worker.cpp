@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "server/net/serve.hpp"
-#include "server/web/connection.hpp"
+#include "server/web/questions.hpp"
 
 namespace securelogin::web {
 namespace asio = boost::asio;
@@ -60,11 +60,11 @@ auth::TokenVerdict Worker::check(std::string_view token)
     return hash ? check(*hash) : auth::TokenVerdict{.malformed = true};
 }
 
-void Worker::answer_soon(std::shared_ptr<Connection> connection)
+void Worker::answer_soon(std::shared_ptr<Questions> questions)
 {
     // First: one that is in line is always answered, whatever there is no memory for.
     if (asked_.empty()) asio::post(io_, [this] { answer_all(); });
-    asked_.push_back(std::move(connection));
+    asked_.push_back(std::move(questions));
 }
 
 void Worker::answer_all()
@@ -76,12 +76,12 @@ void Worker::answer_all()
     } catch (const std::exception&) {
         kept_up_ = false;  // each tries again, and tells why it fails
     }
-    for (const auto& connection : answered_) connection->answer_questions();
+    for (const auto& questions : answered_) questions->answer();
     kept_up_ = false;
     // Together: whoever is woken by the first finds the others, too.
-    for (const auto& connection : answered_) connection->send_answers();
+    for (const auto& questions : answered_) questions->send();
     // By now, mostly, the next question is there.
-    for (const auto& connection : answered_) connection->read_on();
+    for (const auto& questions : answered_) questions->read_on();
     answered_.clear();
 }
 

@@ -22,7 +22,7 @@
 
 namespace securelogin::web {
 
-class Connection;
+class Questions;
 
 class Worker {
   public:
@@ -60,7 +60,7 @@ class Worker {
     [[nodiscard]] auth::TokenVerdict check(std::string_view token);
     /// Has it answer in the next round, together with all that have been asked something meanwhile: they cost
     /// one look at what has ended.
-    void answer_soon(std::shared_ptr<Connection> connection);
+    void answer_soon(std::shared_ptr<Questions> questions);
     /// Once a second: what anybody can cause as often as they like does not fill the log.
     [[nodiscard]] bool may_complain();
 
@@ -75,8 +75,8 @@ class Worker {
     bool kept_up_ = false;         // for all that is answered in this round
     boost::asio::io_context& io_;  // holds the connections
     boost::asio::steady_timer timer_;
-    std::vector<std::shared_ptr<Connection>> asked_;     // are answered in the next round
-    std::vector<std::shared_ptr<Connection>> answered_;  // in this one; empty between rounds
+    std::vector<std::shared_ptr<Questions>> asked_;     // are answered in the next round
+    std::vector<std::shared_ptr<Questions>> answered_;  // in this one; empty between rounds
     std::thread thread_;
 };
 

@@ -1,0 +1,37 @@
+// requests.hpp: what has come on a connection and has not been answered.
+//
+// Holds no socket: octets are put in.  What has been answered is wiped.  One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "server/web/request_reader.hpp"
+
+namespace securelogin::web {
+
+class Requests {
+  public:
+    using Next = RequestReader::Next;
+
+    /// What is to be answered next, the same until done(); null while not all of it is here.
+    [[nodiscard]] const Next* next();
+    /// The next has been answered.
+    void done() noexcept;
+    /// Nothing is here, of any request.
+    [[nodiscard]] bool empty() const noexcept { return !next_ && reader_.empty(); }
+
+    /// RequestReader::space().  REQUIRES: next() is null.
+    [[nodiscard]] std::span<char> space() { return reader_.space(); }
+    void received(std::size_t count) noexcept { reader_.received(count); }
+
+    /// Wipes what is here, and holds no memory any more.
+    void forget() noexcept;
+
+  private:
+    RequestReader reader_;
+    std::optional<Next> next_;
+};
+
+}  // namespace securelogin::web
