@@ -21,7 +21,8 @@ asio::awaitable<bool> Questions::serve()
 {
     const auto start = [this](const login::Resume<bool>& over) {
         over_ = [over](bool on) { over(nullptr, on); };
-        ask();
+        // What it throws would pass by the coroutine, and leave it waiting.
+        carry_on([this] { ask(); });
     };
     const bool go_on = co_await login::await_callback<bool>(start);
     co_return go_on;
@@ -39,7 +40,7 @@ try {
     unsent_.clear();  // half of an answer, perhaps
     try {
         end(false);
-        asker_.log_failure(site_->log, "request_failed", error.what());
+        asker_.log_failure(worker_.site()->log, "request_failed", error.what());
     } catch (const std::exception&) {
         return;  // out of memory: the worker's thread goes on without it
     }
