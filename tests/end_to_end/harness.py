@@ -410,6 +410,15 @@ class Daemon:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def sockets(self):
+        """Of its descriptors; the listeners are among them."""
+        directory = f"/proc/{self.pid}/fd"
+        found = 0
+        for number in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found += os.readlink(f"{directory}/{number}").startswith("socket:")
+        return found
+
 
 class Place:
     """An installation: a directory in which everything lives."""

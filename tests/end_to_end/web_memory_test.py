@@ -26,7 +26,7 @@ class WebMemory(TestCase):
         self.users = [self.place.add_user(f"user{number}", "--digits", str(DIGITS), password=f"{CANARY} blue lorry {number}")
                       for number in range(LOGINS // PER_USER + 1)]
         self.daemon = self.enterContext(Daemon(self.place, web=1))
-        self.at_rest = self.daemon.descriptors()
+        self.at_rest = self.daemon.sockets()
 
     def code_of(self, secret, step, digits=DIGITS):
         code = one_time_code(secret, step, digits=digits)
@@ -98,7 +98,7 @@ class WebMemory(TestCase):
             self.log_in_often(user)
         self.have_bad_days(self.users[0])
         self.register()
-        eventually(lambda: self.daemon.descriptors() <= self.at_rest + 4, "all connections are closed")
+        eventually(lambda: self.daemon.sockets() <= self.at_rest, "all connections are closed")
         image = regions(self.daemon.pid)
         size = sum(len(region.content) for region in image)
         canaries = self.typed | self.shown
