@@ -29,6 +29,7 @@ class Strangers(TestCase):
         alice = self.place.add_user("alice")
         self.assertEqual(GRANTED, door.attempt("alice", alice.password, alice.next_code(), HOME).outcome)
         self.assertEqual(CEILING, self.use_up_the_ceiling(door, "alice"))
+        door.daemon.wait_for_event("alarm.ceiling-reached", user="alice")
         self.assertEqual(CEILING, self.use_up_the_ceiling(door, "nobody"), "a name that is nobody's is no different")
         code = alice.next_code()
         self.assertEqual(LATER, door.attempt("alice", alice.password, code, "127.0.2.1").outcome,
@@ -78,7 +79,7 @@ class KnownDevices(TestCase):
 
     def setUp(self):
         super().setUp()
-        self.place.write_settings(f"[waits]\nstrangers = {CEILING}\n[totp]\nwindow = 5\n")  # eleven codes are good
+        self.place.write_settings(f"[waits]\nstrangers = {CEILING}\nfirst = 60\n[totp]\nwindow = 5\n")  # eleven codes are good
         self.door = self.Door(self.start(web=1))
         self.alice = self.place.add_user("alice")
         self.device = self.Door.new_device(self.place.root)

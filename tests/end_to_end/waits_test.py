@@ -136,6 +136,9 @@ class Waits(TestCase):
                 if self.Door is not Line:  # there the password has come already
                     login.send("000000")
                 eventually(lambda: self.place.query("SELECT password FROM failures") == [(number,)], "the charge")
+        refused = "abandoned" if self.Door is Line else "unknown_user"
+        eventually(lambda: self.place.query("SELECT reason FROM audit WHERE outcome = 'refused'") == [(refused,)] * 5,
+                   "the records")
         self.assertEqual(LATER, door.attempt("alice", "wrong", "000000").outcome)
 
     def test_the_codes_limit_is_for_life(self):

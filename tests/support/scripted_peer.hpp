@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,8 @@ class ScriptedPeer final : public login::Peer {
     [[nodiscard]] const std::optional<auth::DeviceFingerprint>& device() const override { return device_; }
     [[nodiscard]] std::uint64_t connection() const override { return 7; }
 
+    /// From now on it comes from this address.
+    void come_from(std::string_view address) { source_ = auth::Source::from_address(address); }
     /// From now on it comes from this device.
     void show(const auth::DeviceFingerprint& device) { device_ = device; }
 

@@ -17,6 +17,8 @@ std::string_view to_string(Alarm alarm) noexcept
             return "alarm.clock-stepped";
         case Alarm::recovery_code:
             return "alarm.recovery-code";
+        case Alarm::ceiling_reached:
+            return "alarm.ceiling-reached";
     }
     return "alarm.unknown";
 }

@@ -5,6 +5,7 @@
 //   alarm.replayed-code  a right password with a code that was used before: somebody has seen both
 //   alarm.code-locked    the key has borne all the wrong codes that it bears: its holder is locked out
 //   alarm.recovery-code  a recovery code was used: a phone is lost, or somebody has found the sheet
+//   alarm.ceiling-reached  a name has taken all the wrong passwords that it takes from strangers: those wait
 //   alarm.clock-stepped  the machine's clock was set: codes, waits and sessions go by it
 // Once that is durable, whoever raised it writes a log event of the same name.
 //
@@ -20,7 +21,7 @@
 
 namespace securelogin::auth {
 
-enum class Alarm { wrong_code, replayed_code, code_locked, clock_stepped, recovery_code };
+enum class Alarm { wrong_code, replayed_code, code_locked, clock_stepped, recovery_code, ceiling_reached };
 
 /// As audit and log name it: `alarm.wrong-code`.
 [[nodiscard]] std::string_view to_string(Alarm alarm) noexcept;

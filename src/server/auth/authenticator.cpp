@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/auth/attempt_record.hpp"
 #include "server/auth/charge.hpp"
 #include "server/auth/password_policy.hpp"
 #include "server/auth/totp.hpp"
@@ -69,15 +70,20 @@ Admission Authenticator::admit(Transaction& transaction, Claim& claim, const Has
         const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
         return {.wait = wait, .known_user = account ? claim.name : std::nullopt};
     }
-    if (!has_place({.standing = claim.standing, .source = budget_of(claim).bucket()}))
+    if (!has_place({.standing = claim.standing, .source = budget_of(claim).network()}))
         return {.overloaded = true};
 
     const auto charged = after_failure(failures, Factor::password, policy_.waits, now);
     transaction.save_failures(claim.name_key, budget_of(claim), charged, now);
-    if (stranger) {
-        transaction.save_ceiling(claim.name_key, with_charge(ceiling, policy_.ceiling, now));
-    }
-    return {};
+    if (!stranger) return {};
+    const auto lower = with_charge(ceiling, policy_.ceiling, now);
+    transaction.save_ceiling(claim.name_key, lower);
+    if (!time_to_refill(lower, policy_.ceiling, now)) return {};
+    const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
+    const auto attempt =
+        record_of_attempt(claim, account, {.at = now, .event = "login", .outcome = "admitted"});
+    transaction.append_audit(record_of(Alarm::ceiling_reached, attempt));
+    return {.alarm = Alarm::ceiling_reached};
 }
 
 void Authenticator::withdraw(Transaction& transaction, const Claim& claim) const

@@ -66,6 +66,7 @@ struct Admission {
     bool overloaded = false;
     [[nodiscard]] bool granted() const noexcept { return !wait && !overloaded; }
     std::optional<UserName> known_user = {};  // where there is a wait and the account exists: for the log
+    std::optional<Alarm> alarm = {};          // raised, and in the audit: to be told to the log
 };
 
 struct PasswordCheck {
@@ -76,7 +77,15 @@ struct PasswordCheck {
 };
 
 /// Why not: for the operator's log and the audit, never for the peer.
-enum class Refusal { unknown_user, disabled, wrong_password, wrong_code, replayed_code, code_locked };
+enum class Refusal {
+    unknown_user,
+    disabled,
+    wrong_password,
+    wrong_code,
+    replayed_code,
+    code_locked,
+    abandoned
+};
 [[nodiscard]] std::string_view to_string(Refusal refusal) noexcept;
 
 /// How many wrong codes an enrolment has borne, of those that it bears.
@@ -148,6 +157,10 @@ class Authenticator {
     /// change the password gets one that is good for that only (session_check.hpp).
     [[nodiscard]] Verdict decide_with_token(Transaction& transaction, const Claim& claim,
                                             const PasswordCheck& check, std::string_view code) const;
+
+    /// No code has come, and none will: what was charged stays charged, and is written down as a refusal of
+    /// `event`, `login` or `confirm`.  REQUIRES: admitted.
+    [[nodiscard]] Verdict abandon(Transaction& transaction, const Claim& claim, std::string_view event) const;
 
     /// The same judgement of someone already logged in, before what is done only after re-authentication:
     /// `current` is left as it is, and no other session is opened.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "server/auth/attempt_record.hpp"
 #include "server/auth/authenticator.hpp"
 #include "server/auth/charge.hpp"
 #include "server/auth/totp.hpp"
@@ -86,6 +87,8 @@ std::string_view to_string(Refusal refusal) noexcept
             return "replayed_code";
         case Refusal::code_locked:
             return "code_locked";
+        case Refusal::abandoned:
+            return "abandoned";
     }
     return "unknown";
 }
@@ -129,6 +132,20 @@ Verdict Authenticator::confirm(Transaction& transaction, const Claim& claim, con
     return verdict;
 }
 
+Verdict Authenticator::abandon(Transaction& transaction, const Claim& claim, std::string_view event) const
+{
+    const auto now = clock_.now();
+    const auto account = claim.name ? transaction.find_account(*claim.name) : std::nullopt;
+    transaction.count_refusal(claim.name_key, now);
+    const auto refusal = Refusal::abandoned;
+    transaction.append_audit(record_of_attempt(claim, account,
+                                               {.at = now,
+                                                .event = std::string(event),
+                                                .outcome = "refused",
+                                                .reason = std::string(to_string(refusal))}));
+    return {.refusal = refusal, .known_user = account ? std::optional(account->name) : std::nullopt};
+}
+
 /// The one place that says yes.
 Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const PasswordCheck& check,
                              std::string_view code, std::string_view event) const
@@ -150,14 +167,11 @@ Verdict Authenticator::judge(Transaction& transaction, const Claim& claim, const
             .account = *account, .session = {}, .code_offset = use.offset, .by_recovery_code = use.recovery};
         if (use.recovery) verdict.alarm = Alarm::recovery_code;
     }
-    const AuditRecord record{.at = now,
-                             .event = std::string(event),
-                             .outcome = verdict.granted ? "granted" : "refused",
-                             .reason = reason_of(verdict),
-                             .user = account ? std::optional(account->id) : std::nullopt,
-                             .name = account ? std::nullopt : std::optional(claim.name_key),
-                             .source = claim.source.address(),
-                             .device = claim.device ? short_form(*claim.device) : ""};
+    const auto record = record_of_attempt(claim, account,
+                                          {.at = now,
+                                           .event = std::string(event),
+                                           .outcome = verdict.granted ? "granted" : "refused",
+                                           .reason = reason_of(verdict)});
     transaction.append_audit(record);
     if (verdict.refusal) verdict.alarm = alarm_about(*verdict.refusal, account && bears_one_more(*account));
     if (verdict.alarm) transaction.append_audit(record_of(*verdict.alarm, record));

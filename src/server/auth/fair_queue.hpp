@@ -25,7 +25,7 @@ inline constexpr std::size_t kStandings = 3;
 /// Who asks, as the queue counts it.
 struct Asker {
     Standing standing = Standing::stranger;
-    std::string source;  // Source::bucket()
+    std::string source;  // Source::network(): else one holder of many networks had many turns
 };
 
 /// `Item` is a pointer or something as cheap, comparable with ==.

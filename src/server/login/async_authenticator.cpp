@@ -64,6 +64,7 @@ asio::awaitable<Attempt> AsyncAuthenticator::admit(std::string_view typed_name, 
                     state->unjudged = not_judged(kRetryWhenBusy, "overloaded");
                 }
                 if (state->unjudged) state->place.reset();
+                if (!error) state->alarm = admission->alarm;
                 resume(nullptr, Attempt(state));
             });
     });

@@ -199,7 +199,7 @@ asio::awaitable<EnrolmentStep> EnrolmentUnderWay::choose_password(Secret typed)
         // Whoever has an invitation is no stranger.
         const auto standing = state->open() ? auth::Standing::stranger : auth::Standing::known_source;
         auto reserved =
-            state->parts->pool.reserve({.standing = standing, .source = state->guest.source.bucket()});
+            state->parts->pool.reserve({.standing = standing, .source = state->guest.source.network()});
         if (!reserved) return resume(nullptr, not_judged_now(kRetryWhenBusy, "overloaded"));
         const auto place = std::make_shared<auth::HashPool::Place>(std::move(*reserved));
         place->submit(

@@ -97,16 +97,31 @@ void Attempt::State::after_check(std::function<void()> next)
 namespace {
 
 using Parts = AsyncAuthenticator::Parts;
-/// `resume`, and what became of the attempt is counted before.
-Resume<Outcome> counting(const Parts& parts, bool confirms, const Resume<Outcome>& resume)
+/// `resume`, and what became of the attempt is counted before, and told what its admission has raised.
+Resume<Outcome> concluding(const Parts& parts, const std::optional<auth::Alarm>& alarm, Attempt::Kind kind,
+                           const Resume<Outcome>& resume)
 {
-    auto* const metrics = parts.metrics;
-    if (metrics == nullptr) return resume;
-    const auto kind = confirms ? Metrics::Kind::confirm : Metrics::Kind::login;
-    return [metrics, kind, resume](const std::exception_ptr& error, Outcome outcome) {
-        metrics->count(kind, outcome);
-        resume(error, std::move(outcome));
-    };
+    const auto counted = kind == Attempt::Kind::login ? Metrics::Kind::login : Metrics::Kind::confirm;
+    return
+        [metrics = parts.metrics, alarm, counted, resume](const std::exception_ptr& error, Outcome outcome) {
+            outcome.alarm = alarm;
+            if (metrics != nullptr) metrics->count(counted, outcome);
+            resume(error, std::move(outcome));
+        };
+}
+
+/// What `judge` says of the attempt, once that is on disk.
+template <typename Judge>
+void submit_verdict(auth::Store& store, Judge judge, const Resume<Outcome>& resume)
+{
+    const auto verdict = std::make_shared<auth::Verdict>();
+    store.submit([judge = std::move(judge),
+                  verdict](auth::Transaction& transaction) { *verdict = judge(transaction); },
+                 [verdict, resume](const std::exception_ptr& error) {
+                     // What the transaction said counts only once it is on disk.
+                     if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
+                     resume(nullptr, {.verdict = verdict});
+                 });
 }
 
 /// A hash of `password` in the background, in the place of an outdated one; given up when the queue is full:
@@ -202,29 +217,42 @@ asio::awaitable<Outcome> Attempt::conclude(Secret code, Ending ending,
 {
     state_->code_came_at = SteadyClock::now();
     auto shared_code = std::make_shared<Secret>(std::move(code));
-    return await_callback<Outcome>(
-        [state = state_, shared_code, ending, current](const Resume<Outcome>& caller) {
-            const auto resume = counting(*state->parts, ending == Ending::confirmation, caller);
-            if (state->unjudged) return resume(nullptr, *state->unjudged);
-            state->after_check([state, shared_code, ending, current, resume] {
-                if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
-                if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
-                const auto verdict = std::make_shared<auth::Verdict>();
-                state->parts->store.submit(
-                    [state, shared_code, ending, current, verdict](auth::Transaction& transaction) {
-                        *verdict = state->judge(transaction, *shared_code, ending, current);
-                    },
-                    [state, verdict, resume](const std::exception_ptr& error) {
-                        // What the transaction said counts only once it is on disk.
-                        if (error) return resume(nullptr, not_judged(kRetryWhenBroken, why(error)));
-                        if (verdict->granted && state->check->outdated) {
-                            renew_in_background(state->parts, verdict->granted->account, state->check->epoch,
-                                                std::move(state->password));
-                        }
-                        resume(nullptr, {.verdict = verdict});
-                    });
-            });
+    return await_callback<Outcome>([state = state_, shared_code, ending,
+                                    current](const Resume<Outcome>& caller) {
+        const auto kind = ending == Ending::confirmation ? Kind::confirmation : Kind::login;
+        const auto resume = concluding(*state->parts, state->alarm, kind, caller);
+        if (state->unjudged) return resume(nullptr, *state->unjudged);
+        state->after_check([state, shared_code, ending, current, resume] {
+            if (state->displaced) return resume(nullptr, not_judged(kRetryWhenBusy, "overloaded"));
+            if (state->failure) return resume(nullptr, not_judged(kRetryWhenBroken, why(state->failure)));
+            const auto renewing = [state, resume](const std::exception_ptr& error, const Outcome& outcome) {
+                const bool granted = outcome.verdict && outcome.verdict->granted;
+                if (granted && state->check->outdated) {
+                    renew_in_background(state->parts, outcome.verdict->granted->account, state->check->epoch,
+                                        std::move(state->password));
+                }
+                resume(error, outcome);
+            };
+            const auto judge = [state, shared_code, ending, current](auth::Transaction& transaction) {
+                return state->judge(transaction, *shared_code, ending, current);
+            };
+            submit_verdict(state->parts->store, judge, renewing);
         });
+    });
+}
+
+asio::awaitable<Outcome> Attempt::abandon(Kind kind)
+{
+    return await_callback<Outcome>([state = state_, kind](const Resume<Outcome>& caller) {
+        const auto resume = concluding(*state->parts, state->alarm, kind, caller);
+        if (state->unjudged) return resume(nullptr, *state->unjudged);
+        state->place.reset();
+        const auto judge = [state, kind](auth::Transaction& transaction) {
+            const auto* const event = kind == Kind::login ? "login" : "confirm";
+            return state->parts->authenticator->abandon(transaction, state->claim, event);
+        };
+        submit_verdict(state->parts->store, judge, resume);
+    });
 }
 
 }  // namespace securelogin::login

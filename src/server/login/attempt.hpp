@@ -21,6 +21,7 @@ struct Outcome {
     std::chrono::seconds retry_after{0};            // when not judged; at least 1
     std::string why_not_judged = {};                // for the operator
     std::optional<auth::UserName> known_user = {};  // when throttled, where the account exists
+    std::optional<auth::Alarm> alarm = {};          // that its admission raised; the verdict may have another
 };
 
 /// Much longer than what refusals differ by (docs/decisions/0026-refusals-in-steps.md).
@@ -43,6 +44,11 @@ class Attempt {
     /// decide() for someone who is logged in already: opens no session.  Of `current` only `user`, `id` and
     /// `source` are REQUIRED; the verdict's session is a copy of it.
     [[nodiscard]] boost::asio::awaitable<Outcome> confirm(Secret code, const auth::Session& current);
+
+    /// Instead of one of these: no code will come.  A hash that has not started is dropped; what was charged
+    /// stays charged, and is refused.  Once.
+    enum class Kind { login, confirmation };
+    [[nodiscard]] boost::asio::awaitable<Outcome> abandon(Kind kind);
 
     /// Between logging an outcome and telling it: a refusal waits until a whole number of kRefusalStep has
     /// passed since its code came, so that its time does not tell its reason.  Others do not wait.

@@ -45,9 +45,9 @@ void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim
         const Field reason{"reason", outcome.why_not_judged};
         write(log, Level::warning, event, tail, Field{"outcome", "not_judged"}, reason, who, source, id);
     }
-    if (verdict && verdict->alarm) {
+    for (const auto& alarm : {outcome.alarm, verdict ? verdict->alarm : std::nullopt}) {
         const Tail of_alarm{.device = {}, .door = door};
-        write(log, level_of(*verdict->alarm), to_string(*verdict->alarm), of_alarm, who, source, id);
+        if (alarm) write(log, level_of(*alarm), to_string(*alarm), of_alarm, who, source, id);
     }
 }
 

@@ -17,7 +17,7 @@ namespace securelogin::login {
 /// The line protocol's events say nothing of the door; another's end with `door=` and its name.
 inline constexpr std::string_view kLineProtocol = {};
 
-/// The event of one attempt, and of the alarm that it has raised.
+/// The event of one attempt, and of the alarms that it has raised.
 void log_attempt(EventLog& log, std::string_view event, const auth::Claim& claim, const Outcome& outcome,
                  std::uint64_t connection, std::string_view door = kLineProtocol);
 

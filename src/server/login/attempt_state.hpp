@@ -27,6 +27,7 @@ struct Attempt::State {
     auth::Claim claim;
     std::optional<auth::HashPool::Place> place;  // its end drops a hash that has not started
     std::optional<Outcome> unjudged;             // set when it was not admitted
+    std::optional<auth::Alarm> alarm;            // that its admission raised
 
     // The hash thread and the conversation meet here.
     std::mutex mutex;

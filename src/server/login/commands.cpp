@@ -8,6 +8,7 @@
 
 #include "server/auth/time_text.hpp"
 #include "server/login/attempt_log.hpp"
+#include "server/login/code_answer.hpp"
 #include "server/login/holder.hpp"
 #include "server/login/session_commands.hpp"
 
@@ -43,9 +44,15 @@ asio::awaitable<bool> confirm(Holder& holder)
     auto attempt = co_await holder.setting.authenticator.admit(name, peer.source(), peer.device());
     attempt.start_hashing(std::move(password));
     peer.say({.code = code::kCodeWanted, .text = "Code, newer than the last one used:"});
-    auto typed_code = co_await peer.answer(Peer::Patience::answer);
-    const auto outcome = co_await attempt.confirm(std::move(typed_code), holder.session());
+    auto answer = co_await code_answer(peer);
+    Outcome outcome;
+    if (answer.code) {
+        outcome = co_await attempt.confirm(std::move(*answer.code), holder.session());
+    } else {
+        outcome = co_await attempt.abandon(Attempt::Kind::confirmation);
+    }
     log_attempt(holder.setting.log, "confirm", attempt.claim(), outcome, peer.connection());
+    if (answer.left) std::rethrow_exception(answer.left);
     co_await attempt.hold(outcome);
     const bool granted = outcome.verdict && outcome.verdict->granted;
     if (!granted) peer.say(no(outcome));

@@ -1,11 +1,13 @@
 #include "server/login/conversation.hpp"
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "server/auth/time_text.hpp"
 #include "server/login/attempt_log.hpp"
+#include "server/login/code_answer.hpp"
 #include "server/login/commands.hpp"
 #include "server/login/enrolment.hpp"
 
@@ -47,9 +49,15 @@ asio::awaitable<Outcome> attempt_login(Peer& peer, const Setting& setting, Secre
     auto attempt = co_await setting.authenticator.admit(name.view(), peer.source(), peer.device());
     attempt.start_hashing(std::move(password));  // runs while the person reads the code
     peer.say({.code = code::kCodeWanted, .text = "Code:"});
-    auto code = co_await peer.answer(Peer::Patience::answer);
-    auto outcome = co_await attempt.decide(std::move(code));
+    auto answer = co_await code_answer(peer);
+    Outcome outcome;
+    if (answer.code) {
+        outcome = co_await attempt.decide(std::move(*answer.code));
+    } else {
+        outcome = co_await attempt.abandon(Attempt::Kind::login);
+    }
     log_attempt(setting.log, "login", attempt.claim(), outcome, peer.connection());
+    if (answer.left) std::rethrow_exception(answer.left);
     co_await attempt.hold(outcome);
     co_return outcome;
 }

@@ -57,7 +57,7 @@ struct Change : std::enable_shared_from_this<Change> {
 void Change::begin()
 {
     if (wish.proof == Proof::of_login) return begin_charged();
-    place = parts->pool.reserve({.standing = auth::Standing::known_source, .source = source().bucket()});
+    place = parts->pool.reserve({.standing = auth::Standing::known_source, .source = source().network()});
     if (!place) return end(Result::try_later, "overloaded");
     hash_when_it_is_its_turn();
 }

@@ -441,6 +441,29 @@ TEST_F(AuthenticatorTest, AnAttemptThatWasLeftStaysCharged)
     EXPECT_EQ(admit("alice"), 1s);
 }
 
+TEST_F(AuthenticatorTest, AnAttemptThatWasLeftIsARefusal)
+{
+    const auto leave = [&](std::string_view name) {
+        auto who = claim(name);
+        Verdict verdict;
+        transact(store_, [&](Transaction& t) {
+            ASSERT_TRUE(authenticator_.admit(t, who, [](const Asker&) { return true; }).granted());
+            verdict = authenticator_.abandon(t, who, "login");
+        });
+        EXPECT_FALSE(verdict.granted);
+        EXPECT_EQ(verdict.refusal, Refusal::abandoned);
+        return verdict.known_user;
+    };
+    enrol("alice");
+    EXPECT_EQ(leave("alice"), UserName::parse("alice"));
+    EXPECT_EQ(store_.audit().back().outcome, "refused");
+    EXPECT_EQ(store_.audit().back().reason, "abandoned");
+    EXPECT_EQ(store_.audit().back().user, account_of("alice").id);
+    EXPECT_EQ(leave("nobody"), std::nullopt);
+    EXPECT_EQ(store_.audit().back().reason, "abandoned");
+    EXPECT_EQ(log_in("alice").granted->failures_since, 1);
+}
+
 TEST_F(AuthenticatorTest, AtItsLifetimeLimitTheCodeIsDead)
 {
     enrol("alice");
@@ -617,6 +640,34 @@ TEST_F(AuthenticatorTest, StrangersTogetherHaveOneBudgetForAName)
         clock_.advance(864s);
         EXPECT_EQ(admit(name, kOffice), std::nullopt) << "until one has been refilled";
     }
+}
+
+TEST_F(AuthenticatorTest, TheLastGuessThatStrangersHaveIsAnAlarm)
+{
+    for (const std::string_view name : {"alice", "nobody"}) {
+        if (name == "alice") enrol(name);
+        for (int guess = 1; guess <= 100; ++guess) {
+            const auto address = "203.0.113." + std::to_string(guess);
+            const auto admission = ask(name, address);
+            ASSERT_TRUE(admission.granted()) << guess;
+            EXPECT_EQ(admission.alarm, guess == 100 ? std::optional(Alarm::ceiling_reached) : std::nullopt)
+                << guess;
+        }
+        EXPECT_EQ(ask(name, kOffice).alarm, std::nullopt) << "told once";
+        const auto last = store_.audit().back();
+        EXPECT_EQ(last.event, "alarm.ceiling-reached");
+        EXPECT_EQ(last.outcome, "raised");
+        EXPECT_EQ(last.source, "203.0.113.100");
+        EXPECT_EQ(last.user.has_value(), name == "alice");
+        EXPECT_EQ(last.name.has_value(), name != "alice");
+    }
+}
+
+TEST_F(AuthenticatorTest, AnIPv6NetworkHasOneTurnInTheQueue)
+{
+    enrol("alice");
+    ask("alice", "2001:db8:0:1::1");
+    EXPECT_EQ(asked_.source, "2001:db8::/48") << "whoever has it has 65,536 sources";
 }
 
 TEST_F(AuthenticatorTest, StrangersCannotLockOutWhoComesFromAKnownPlace)

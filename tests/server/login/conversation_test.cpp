@@ -519,6 +519,36 @@ TEST_F(ConversationTest, PasswdIsRefusedAndTheSessionStays)
                 testing::Contains(HasSubstr("confirm outcome=refused reason=replayed_code user=alice")));
 }
 
+TEST_F(ConversationTest, WhoIsAskedAgainAndLeavesIsRefusedAsWell)
+{
+    auto peer = logged_in({"passwd", "a guess"});
+    EXPECT_THROW(converse(peer), PeerLeft);
+    EXPECT_THAT(log_.lines(),
+                testing::Contains(HasSubstr("confirm outcome=refused reason=abandoned user=alice")));
+    EXPECT_EQ(store_.audit().back().event, "confirm");
+    EXPECT_EQ(store_.audit().back().reason, "abandoned");
+}
+
+TEST_F(ConversationTest, AnAttemptThatAShutdownEndsIsNobodysFailure)
+{
+    ScriptedPeer peer({"alice", kPassword});
+    peer.then([]() -> std::string { throw ShuttingDown(); });
+    EXPECT_THROW(converse(peer), ShuttingDown);
+    EXPECT_TRUE(log_.lines().empty());
+    EXPECT_TRUE(store_.audit().empty());
+}
+
+TEST_F(ConversationTest, TheLogTellsOfTheAlarmThatAnAdmissionRaised)
+{
+    for (int number = 0; number < 100; ++number) {
+        ScriptedPeer peer({"alice", "wrong", "000000"});
+        peer.come_from("198.51.100." + std::to_string(number));
+        EXPECT_THROW(converse(peer), PeerLeft);
+    }
+    ASSERT_GE(log_.lines().size(), 2U);
+    EXPECT_THAT(log_.lines().back(), HasSubstr("alarm.ceiling-reached user=alice source=198.51.100.99"));
+}
+
 TEST_F(ConversationTest, AnOutdatedHashIsRenewedAtLogin)
 {
     const auto name = *auth::UserName::parse("alice");
@@ -548,7 +578,11 @@ TEST_F(ConversationTest, APeerThatLeavesBeforeTheCodeCostsAHashAtMostAndItsCharg
     for (int left = 0; left < 5; ++left) {
         ScriptedPeer peer({"alice", "guess"});
         EXPECT_THROW(converse(peer), PeerLeft);
+        EXPECT_THAT(peer.codes(), ElementsAre(220, 330, 331, 332));
     }
+    const auto line = HasSubstr("login outcome=refused reason=abandoned user=alice source=192.0.2.7");
+    EXPECT_THAT(log_.lines(), ElementsAre(line, line, line, line, line));
+    EXPECT_EQ(store_.audit().size(), 5U);
     auto peer = logged_in({});
     EXPECT_THROW(converse(peer), PeerLeft);
     EXPECT_EQ(peer.codes()[4], 450);
