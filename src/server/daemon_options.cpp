@@ -29,7 +29,7 @@ constexpr auto kFooter =
     "  securelogind --listen-plain unix:/run/login.sock  for a program on this host\n"
     "  securelogind --listen-verify unix:/run/securelogin/verify.sock\n"
     "                                                  whose token is it?  A line in, a JSON line out\n"
-    "  securelogind --listen-web 0.0.0.0:443           pages to log in and register with a browser\n"
+    "  securelogind --listen-web 0.0.0.0:8443          pages to log in and register with a browser\n"
     "  securelogind --check                            read settings, key, certificate, database; then "
     "exit\n\n"
     "See also: securelogind.toml(5), securelogin-admin(8), securelogin(1).";

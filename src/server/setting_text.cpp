@@ -179,8 +179,8 @@ Complaint why_not_web_listener(const std::string& text)
         return "is a Unix socket, which is served in clear: move it to listen.web_plain";
     }
     if (parse_listener(text)) return std::nullopt;
-    return "is no numeric address and port (names are not looked up): write \"192.0.2.7:443\" or "
-           "\"[2001:db8::7]:443\"; \"0.0.0.0:443\" and \"[::]:443\" are all addresses of this host";
+    return "is no numeric address and port (names are not looked up): write \"192.0.2.7:8443\" or "
+           "\"[2001:db8::7]:8443\"; \"0.0.0.0:8443\" and \"[::]:8443\" are all addresses of this host";
 }
 
 Complaint why_not_plain_web_listener(const std::string& text)
