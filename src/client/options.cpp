@@ -23,7 +23,7 @@ Logs in to a SecureLogin server with user name, password and one-time code.
 
 With enrol, makes a user of somebody who was invited: asks for the invitation that the administrator has handed over,
 and for a new password, shows the QR code for an authenticator app, asks for the code that it shows then, and prints
-the recovery codes.  A host of that name is enrol:9999.
+the recovery codes.  To log in to a host that is called enrol, write enrol:9999.
 
 With COMMAND, runs that one command on the server and leaves.  Without one, a terminal gets a small prompt (help,
 whoami, passwd, logout; ctrl-D leaves), and where standard input is not a terminal, the lines that are left over

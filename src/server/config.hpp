@@ -52,7 +52,7 @@ struct Settings {
         std::size_t handshakes_per_source = 16;     // of them; the others wait
         std::size_t hash_queue = 512;               // password checks waiting or running, at most
         std::chrono::seconds hash_wait{2};          // as many of them as can be done in this time
-        std::size_t tokens_remembered = 1'000'000;  // whose they were: with listen.verify
+        std::size_t tokens_remembered = 1'000'000;  // whose they were, by each door that asks
     } limits;
 
     struct Deadlines {  // all absolute

@@ -5,9 +5,9 @@ namespace securelogin::admin {
 const char* const kDescription =
     R"(securelogin-admin - keep the accounts that securelogind lets in
 
-Works on the data directory, with the daemon running or stopped; what it does
-counts from the daemon's next login on.  `user add` makes the data directory
-where there is none.
+Works on the data directory, with the daemon running or stopped.  What it changes
+counts from the daemon's next login on; sessions that it ends, end at once.
+`user add` makes the data directory where there is none.
 )";
 
 const char* const kFooter = R"(Commands (each has a --help of its own):
