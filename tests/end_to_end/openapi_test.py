@@ -92,6 +92,16 @@ class Answers(TestCase):
         self.assertEqual([200, 200, 204, 401, 401, 400, 415, 401, 401, 401, 429], [answer["status"] for answer in answers])
         self.assertEqual([None] * len(answers), self.wrong_with(*answers))
 
+    def test_what_cannot_be_read_is_described_as_well(self):
+        def refused(method, path, body=None, query="", **headers):
+            return self.ask(method, path + query, body, **headers) | {"path": path}
+        for method, path in (("post", "/api/v1/login"), ("get", "/api/v1/session"), ("delete", "/api/v1/session")):
+            answers = [refused(method, path, **{"Content-Length": "x"}),
+                       refused(method, path, **{"Transfer-Encoding": "chunked"}), refused(method, path, "a" * 20000),
+                       refused(method, path, query="?" + "a" * 5000), refused(method, path, X="a" * 20000)]
+            self.assertEqual([400, 411, 413, 414, 431], [answer["status"] for answer in answers])
+            self.assertEqual([None] * 5, self.wrong_with(*answers), (method, path))
+
     def test_the_check_finds_what_is_not(self):
         granted = self.log_in(self.alice.next_code())
         refused = self.ask("get", "/api/v1/session")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The browsers' door when it has enough: waits, enrolments that are begun, connections from a proxy, and a stop."""
 import contextlib
+import http.client
 import json
 import re
 import signal
@@ -8,10 +9,15 @@ import ssl
 import threading
 import time
 
-from browser import CONTEXT, Browser
+from browser import CONTEXT, Browser, Page
 from harness import PATIENCE, Daemon, TestCase, User, connect_tcp, eventually, main
 
 PASSWORD = "correct horse battery staple"
+
+
+def web_plain_port(daemon):
+    told = daemon.stderr.wait_for(lambda line: re.fullmatch(r"listening on \S+:(\d+) \(HTTP\)", line), "plain")
+    return int(told[1])
 
 
 class WebLimits(TestCase):
@@ -102,8 +108,7 @@ class Proxied(WebLimits):
 
     def setUp(self):
         super().setUp()
-        lines = self.daemon.stderr.wait_for(lambda line: re.fullmatch(r"listening on \S+:(\d+) \(HTTP\)", line), "plain")
-        self.port = int(lines[1])
+        self.port = web_plain_port(self.daemon)
 
     def served(self, source):
         """A connection that stays, or nothing."""
@@ -117,6 +122,41 @@ class Proxied(WebLimits):
         self.assertEqual([True] * 3 + [False], [self.served("127.0.0.4") is not None for _ in range(4)])
         self.assertEqual([True] * 9, [self.served("127.0.0.3") is not None for _ in range(9)])
         self.assertIsNone(self.served("127.0.0.3"), "not more than there are in all")
+
+
+class Doubt(WebLimits):
+    """A proxy of the operator's that does not say who asks."""
+    settings = '[listen]\nweb_plain = ["127.0.0.1:0"]\n[web]\nproxies = ["127.0.0.1"]\n'
+
+    def test_is_told_what_to_do(self):
+        port = web_plain_port(self.daemon)
+        for path, kind in (("/login", "text/html"), ("/api/v1/session", "application/problem+json")):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            self.addCleanup(connection.close)
+            connection.request("GET", path, headers={"X-Forwarded-For": "nobody"})
+            answer = connection.getresponse()
+            self.assertEqual((401, kind), (answer.status, answer.headers["Content-Type"].partition(";")[0]))
+            self.assertEqual("Bearer", answer.headers["WWW-Authenticate"])
+            self.assertIn(b"X-Forwarded-For", answer.read())
+
+
+class Full(WebLimits):
+    settings = '[listen]\nweb_plain = ["127.0.0.1:0"]\n[limits]\nconnections_per_source = 1\n'
+
+    def turned_away(self, connection):
+        """What comes unasked."""
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        self.assertEqual((503, "1"), (answer.status, answer.headers["Retry-After"]))
+        self.assertEqual(("text/html; charset=utf-8", "close"), (answer.headers["Content-Type"], answer.headers["Connection"]))
+        return Page(answer.read().decode())
+
+    def test_whoever_has_no_place_is_told_when_to_come_again(self):
+        held = self.new_browser()
+        held.get("/login")
+        tls = CONTEXT.wrap_socket(connect_tcp(int(self.daemon.web[0].rsplit(":", 1)[1])), server_hostname="localhost")
+        for connection in (self.enterContext(tls), self.enterContext(connect_tcp(web_plain_port(self.daemon)))):
+            self.assertIn("try again", self.turned_away(connection).text)
 
 
 class Stop(WebLimits):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The browsers' door: pages, forms, sessions, the interface for programs; and what none of them lets through."""
+import email
 import json
 import re
 import socket
@@ -364,9 +365,7 @@ class Headers(WebCase):
         self.assertEqual((200, b""), (head.status, head.body))
 
 
-class Wire(WebCase):
-    """What is no clean request gets one answer, and the connection ends."""
-
+class WireCase(WebCase):
     def say(self, octets):
         host, port = self.daemon.web[0].rsplit(":", 1)
         with CONTEXT.wrap_socket(socket.create_connection((host, int(port)), timeout=40), server_hostname="localhost") as peer:
@@ -376,26 +375,66 @@ class Wire(WebCase):
                 got += part
             return got
 
+    def assert_refused(self, got, status, path, what_to_do):
+        """Once, as a page or as a problem, with a sentence that says what to do."""
+        self.assertEqual(f"HTTP/1.1 {status}", got[:12].decode())
+        head, body = got.decode().split("\r\n\r\n", 1)
+        headers = email.message_from_string(head.split("\r\n", 1)[1])
+        self.assertEqual((str(len(body.encode())), "no-store", "close"),
+                         tuple(headers[name] for name in ("Content-Length", "Cache-Control", "Connection")), "one response")
+        if path.startswith("/api/"):
+            self.assertEqual("application/problem+json", headers["Content-Type"])
+            told = json.loads(body)
+            self.assertEqual(status, told["status"])
+            self.assertIn(what_to_do, told["detail"])
+        else:
+            self.assertEqual("text/html; charset=utf-8", headers["Content-Type"])
+            self.assertIn("Content-Security-Policy", headers)
+            self.assertIn(what_to_do, Page(body).text)
+
+
+class Wire(WireCase):
+    """What is no clean request gets one answer, and the connection ends."""
+
     def test_ambiguous_requests_are_refused_once(self):
-        host = b"Host: localhost\r\n"
-        smuggled = b"GET /smuggled HTTP/1.1\r\n" + host + b"\r\n"
-        for name, octets, status in (
-                ("conflicting lengths", b"POST /login HTTP/1.1\r\n" + host + b"Content-Length: 0\r\nContent-Length: 40\r\n\r\n", 400),
-                ("length and coding", b"POST /login HTTP/1.1\r\n" + host + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-                ("chunked", b"POST /login HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
-                ("bare LF", b"GET /login HTTP/1.1\n" + host + b"\r\n", 400),
-                ("folding", b"GET /login HTTP/1.1\r\n" + host + b"X: a\r\n b\r\n\r\n", 400),
-                ("large body", b"POST /login HTTP/1.1\r\n" + host + b"Content-Length: 99999\r\n\r\n", 413),
-                ("large head", b"GET /login HTTP/1.1\r\n" + host + b"X: " + b"a" * 20000 + b"\r\n\r\n", 431)):
-            with self.subTest(name):
-                got = self.say(octets + smuggled)
-                self.assertEqual(f"HTTP/1.1 {status}", got[:12].decode())
-                self.assertEqual(1, got.count(b"HTTP/1.1 "), "one response")
+        host = "Host: localhost\r\n"
+        smuggled = "GET /smuggled HTTP/1.1\r\n" + host + "\r\n"
+        coded = host + "Transfer-Encoding: chunked\r\n"
+        for name, start, rest, status, what_to_do in (
+                ("conflicting lengths", " HTTP/1.1\r\n", host + "Content-Length: 0\r\nContent-Length: 40\r\n\r\n", 400, "RFC 9112"),
+                ("length and coding", " HTTP/1.1\r\n", coded + "Content-Length: 4\r\n\r\n0\r\n\r\n", 400, "RFC 9112"),
+                ("chunked", " HTTP/1.1\r\n", coded + "\r\n0\r\n\r\n", 411, "Content-Length"),
+                ("bare LF", " HTTP/1.1\n", host + "\r\n", 400, "RFC 9112"),
+                ("folding", " HTTP/1.1\r\n", host + "X: a\r\n b\r\n\r\n", 400, "RFC 9112"),
+                ("large body", " HTTP/1.1\r\n", host + "Content-Length: 99999\r\n\r\n", 413, "shorten it"),
+                ("long target", "?" + "a" * 5000 + " HTTP/1.1\r\n", host + "\r\n", 414, "shorten it"),
+                ("large head", " HTTP/1.1\r\n", host + "X: " + "a" * 20000 + "\r\n\r\n", 431, "remove the cookies"),
+                ("many fields", " HTTP/1.1\r\n", host + "X: a\r\n" * 200 + "\r\n", 431, "remove the cookies"),
+                ("version", " HTTP/2.0\r\n", host + "\r\n", 505, "HTTP/1.1")):
+            for path in ("/login", "/api/v1/login"):
+                with self.subTest(name, path=path):
+                    got = self.say(("POST " + path + start + rest + smuggled).encode())
+                    self.assert_refused(got, status, path, what_to_do)
+
+    def test_what_is_no_request_at_all_gets_a_page(self):
+        for octets in (b"\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"HELP\r\n\r\n"):
+            with self.subTest(octets):
+                self.assert_refused(self.say(octets), 400, "", "RFC 9112")
 
     def test_requests_in_one_go_are_answered_in_turn(self):
         one = b"GET /assets/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
         got = self.say(one * 3 + one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         self.assertEqual(4, got.count(b"HTTP/1.1 200"))
+
+
+class Slow(WireCase):
+    settings = "[deadlines]\nhandshake = 1\n"
+
+    def test_a_request_that_does_not_come_to_an_end_is_told_so(self):
+        for path in ("/login", "/api/v1/login"):
+            for octets in (f"POST {path} HTTP/1.1\r\nHost: loc", f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na"):
+                with self.subTest(octets):
+                    self.assert_refused(self.say(octets.encode()), 408, path, "send it again")
 
 
 class Programs(WebCase):

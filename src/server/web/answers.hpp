@@ -31,8 +31,16 @@ namespace securelogin::web {
 /// 500 without the details, which are the log's.
 [[nodiscard]] Response failure(const Visit& visit);
 
-/// For a request that could not be read: in plain text, and the connection ends.
-[[nodiscard]] Response refusal(http::status status);
+/// What is known of a request that is refused without having been read, or before it is.
+struct Asked {
+    const Site& site;
+    std::string_view scheme;
+    std::string_view path;  // empty: not known
+};
+/// Its problem().  The connection is to end, but for 401: a proxy is trusted that does not say who asks.
+[[nodiscard]] Response refusal(const Asked& asked, http::status status);
+/// 503 for whom there is not even a place to be refused in: small, and on one packet.
+[[nodiscard]] Response farewell();
 
 /// Paths that programs ask, not browsers.
 [[nodiscard]] bool is_for_programs(std::string_view path) noexcept;

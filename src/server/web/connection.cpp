@@ -45,7 +45,7 @@ asio::awaitable<void> Connection::attend()
 asio::awaitable<void> Connection::apologize(std::chrono::seconds patience)
 {
     try {
-        const auto text = refusal(http::status::service_unavailable).text({});
+        const auto text = refusal_of({}, http::status::service_unavailable).text({});
         // Under the deadline of the whole: send() would set its own.
         const auto buffer = asio::buffer(text);
         [[maybe_unused]] const auto sent = co_await asio::async_write(stream(), buffer, kResult);
@@ -63,7 +63,7 @@ asio::awaitable<bool> Connection::serve_one()
     site_ = worker_.site();
     const auto next = co_await receive();
     if (next.refused) {
-        const auto refused = refusal(*next.refused);
+        const auto refused = refusal_of(requests_.path_asked(), *next.refused);
         const Response::Terms last;
         [[maybe_unused]] const bool sent = co_await send(refused, last);
         co_return false;
@@ -121,7 +121,7 @@ asio::awaitable<Response> Connection::answer(const Request& request)
     const auto visit = visit_of(request, *site_, worker_, origin(), stream().ssl() != nullptr, id());
     if (!visit) {
         tell_doubt(*site_, worker_, origin(), kNobodyNamed);
-        co_return refusal(http::status::unauthorized);
+        co_return refusal_of(request.target(), http::status::unauthorized);
     }
     std::string why;
     try {
@@ -132,6 +132,12 @@ asio::awaitable<Response> Connection::answer(const Request& request)
     }
     log_failure(site_->log, "request_failed", why);
     co_return failure(*visit);
+}
+
+Response Connection::refusal_of(std::string_view path, http::status status)
+{
+    const Asked asked{.site = *site_, .scheme = stream().ssl() != nullptr ? "https" : "http", .path = path};
+    return refusal(asked, status);
 }
 
 asio::awaitable<bool> Connection::send(const Response& response, const Response::Terms& terms)

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
+#include <string_view>
 
 #include "server/net/visitor.hpp"
 #include "server/web/message.hpp"
@@ -31,6 +32,7 @@ class Connection final : public net::Visitor {
     [[nodiscard]] boost::asio::awaitable<Requests::Next> receive();
     [[nodiscard]] boost::asio::awaitable<bool> serve_one();
     [[nodiscard]] boost::asio::awaitable<Response> answer(const Request& request);
+    [[nodiscard]] Response refusal_of(std::string_view path, http::status status);
     [[nodiscard]] boost::asio::awaitable<bool> send(const Response& response, const Response::Terms& terms);
     [[nodiscard]] boost::asio::awaitable<void> finish(std::chrono::seconds patience);
 

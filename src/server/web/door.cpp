@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/web/answers.hpp"
 #include "server/web/connection.hpp"
 
 namespace securelogin::web {
@@ -71,10 +72,6 @@ Worker& Door::worker_of(const net::Visitor::Entry& entry)
     return **std::ranges::find_if(workers_, is_its);
 }
 
-std::string Door::farewell() const
-{
-    return "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: "
-           "1\r\n\r\n";
-}
+std::string Door::farewell() const { return web::farewell().text({}); }
 
 }  // namespace securelogin::web

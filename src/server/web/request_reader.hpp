@@ -46,14 +46,16 @@ class RequestReader {
 
     /// Nothing of a request is here.
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
-    /// Wipes what is here, and holds no memory any more.
-    void forget() noexcept;
-
-  private:
+    /// What is here of the next request, and of those behind it; until the next call of a member that is
+    /// not const.
     [[nodiscard]] std::string_view unread() const noexcept
     {
         return {octets_.data() + begin_, end_ - begin_};
     }
+    /// Wipes what is here, and holds no memory any more.
+    void forget() noexcept;
+
+  private:
     [[nodiscard]] std::optional<http::status> read_head();
     [[nodiscard]] std::optional<http::status> parse_head(std::string_view head);
     void take_request();

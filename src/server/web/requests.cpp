@@ -17,6 +17,16 @@ void Requests::done() noexcept
     reader_.done();
 }
 
+std::string_view Requests::path_asked() const noexcept
+{
+    const auto unread = reader_.unread();
+    const auto line = unread.substr(0, unread.find_first_of("\r\n"));
+    const auto method_end = line.find(' ');
+    if (method_end == line.npos) return {};
+    const auto target = line.substr(method_end + 1);
+    return target.substr(0, target.find_first_of(" ?"));
+}
+
 void Requests::forget() noexcept
 {
     next_.reset();

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "server/web/request_reader.hpp"
 
@@ -21,6 +22,10 @@ class Requests {
     void done() noexcept;
     /// Nothing is here, of any request.
     [[nodiscard]] bool empty() const noexcept { return !next_ && reader_.empty(); }
+
+    /// Of what has come and has not been read: the path of its first line, as far as there is one.  It may
+    /// lie: good for the choice of a refusal's form, and nothing else.
+    [[nodiscard]] std::string_view path_asked() const noexcept;
 
     /// RequestReader::space().  REQUIRES: next() is null.
     [[nodiscard]] std::span<char> space() { return reader_.space(); }

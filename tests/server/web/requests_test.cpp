@@ -59,6 +59,41 @@ TEST(RequestsOfAConnection, WhatIsRefusedIsAnsweredAsWell)
     EXPECT_FALSE(requests.empty());
 }
 
+struct PathCase {
+    std::string_view octets, path;
+};
+
+TEST(RequestsOfAConnection, TellThePathOfWhatCannotBeRead)
+{
+    constexpr PathCase cases[]{
+        {"", ""},
+        {"GET", ""},
+        {"GET\r\nHost: a b\r\n", ""},
+        {"\r\nGET /api/v1/login HTTP/1.1\r\n", ""},
+        {"GET /api/v1/lo", "/api/v1/lo"},
+        {"GET /api/v1/login?x=/ HTTP/1.1\r\n", "/api/v1/login"},
+        {"POST /api/v1/login HTTP/1.1\n", "/api/v1/login"},
+        {"GET /api/v1/session HTTP/1.1\r\n\r\n", "/api/v1/session"},
+    };
+    for (const auto& one : cases) {
+        Requests requests;
+        put(requests, one.octets);
+        [[maybe_unused]] const auto* const next = requests.next();
+        EXPECT_EQ(requests.path_asked(), one.path) << one.octets;
+    }
+}
+
+TEST(RequestsOfAConnection, TellThePathBehindThoseThatAreDone)
+{
+    Requests requests;
+    put(requests, kFirst);
+    put(requests, "GET /second HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(target_of(requests.next()), "/first");
+    requests.done();
+    ASSERT_NE(requests.next(), nullptr);
+    EXPECT_EQ(requests.path_asked(), "/second");
+}
+
 TEST(RequestsOfAConnection, AreForgottenAtTheEnd)
 {
     Requests requests;
