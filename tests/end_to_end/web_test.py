@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """The browsers' door: pages, forms, sessions, the interface for programs; and what none of them lets through."""
+import contextlib
 import email
 import json
 import re
 import socket
+import sqlite3
 import unittest
 
 from browser import CONTEXT, Browser, Page
-from harness import Daemon, TestCase, User, run
+from harness import PATIENCE, Daemon, TestCase, User, run
 
 
 class WebCase(TestCase):
@@ -167,24 +169,38 @@ class WaysBack(WebCase):
 
 
 class Account(WebCase):
+    def with_other_sessions(self):
+        """A user who is logged in here and by the line protocol, and the codes to go on with."""
+        made = json.loads(self.place.admin("user", "add", "erin", "--generate-password", "--recovery-codes", "--json").stdout)
+        erin = User("erin", made["password"], made["otpauth_uri"])
+        self.assertEqual(303, self.browser.log_in(erin, made["recovery_codes"][0]).status)
+        client, _ = self.daemon.log_in(erin, made["recovery_codes"][1])
+        self.enterContext(client)
+        return self.browser, erin, client, made["recovery_codes"][2:]
+
+    def end_sessions(self, which, user, code):
+        return self.browser.post("/account/sessions/end", self.account().forms["/account/sessions/end"][0] |
+                                 {"session": which, "password": user.password, "code": code})
+
     def test_the_password_is_changed_and_other_sessions_end(self):
-        browser = self.logged_in()
+        browser, erin, client, _ = self.with_other_sessions()
         other = self.new_browser()
         bob = self.place.add_user("bob", password="correct horse battery staple")
         self.assertEqual(303, other.log_in(bob).status)
         page = self.account()
         new = "a longer and better passphrase"
-        wrong = browser.fill(page, "/account/password", password="not the password at all", code=self.alice.wrong_code(),
+        wrong = browser.fill(page, "/account/password", password="not the password at all", code=erin.wrong_code(),
                              new_password=new, new_password_again=new)
         self.assertEqual(401, wrong.status)
-        self.assertEqual(422, browser.fill(page, "/account/password", password=self.alice.password, code="000000",
+        self.assertEqual(422, browser.fill(page, "/account/password", password=erin.password, code="000000",
                                            new_password=new, new_password_again=new + "x").status)
         before = browser.cookies["__Host-securelogin"]
-        answer = browser.fill(page, "/account/password", password=self.alice.password, code=self.alice.next_code(),
+        answer = browser.fill(page, "/account/password", password=erin.password, code=erin.next_code(),
                               new_password=new, new_password_again=new)
         self.assertNotEqual(before, browser.cookies["__Host-securelogin"], "a new token for the changed credentials")
-        self.daemon.wait_for_event("password_changed", user="alice", door="web")
+        self.daemon.wait_for_event("password_changed", user="erin", door="web")
         self.assert_told(answer, "done=password", "The password has been changed")
+        self.assertEqual(421, client.ask("WHOAMI").code, "the same user's have ended")
         self.assertEqual(200, other.get("/account").status, "bob's is his own")
 
     def test_an_enrolment_is_for_what_it_was_begun_for(self):
@@ -244,6 +260,63 @@ class Account(WebCase):
         done = browser.fill(page, "/account/sessions/end", session=reply["session"], password=erin.password, code=codes[0])
         self.assertEqual(421, client.ask("WHOAMI").code)
         self.assert_told(done, "done=sessions", "Done.")
+
+    def test_all_other_sessions_are_ended(self):
+        browser, erin, client, codes = self.with_other_sessions()
+        done = self.end_sessions("all", erin, codes[0])
+        self.assert_told(done, "done=sessions", "Done.")
+        self.assertEqual(421, client.ask("WHOAMI").code)
+        self.assertEqual(200, browser.get("/account").status, "this one stays")
+        self.daemon.wait_for_event("sessions_revoked", user="erin", sessions="1", door="web", source="127.0.0.1")
+        self.assert_told(self.end_sessions("all", erin, codes[1]), "done=sessions", "Done.")
+        self.assertEqual(1, sum(event["event"] == "sessions_revoked" for event in self.daemon.events()), "none has ended")
+
+    def test_ones_own_session_is_ended(self):
+        browser, erin, client, codes = self.with_other_sessions()
+        token = browser.cookies["__Host-securelogin"]
+        [(own,)] = self.place.query("SELECT id FROM sessions WHERE token_hash IS NOT NULL")
+        done = self.end_sessions(own, erin, codes[0])
+        self.assertEqual((303, "/login"), (done.status, done.location))
+        self.assertNotIn("__Host-securelogin", browser.cookies)
+        browser.cookies["__Host-securelogin"] = token
+        self.assertEqual(303, browser.get("/account").status)
+        self.assertEqual(250, client.ask("WHOAMI").code, "and no other")
+
+    def test_a_session_that_there_is_not_is_not_ended(self):
+        bob = self.place.add_user("bob")
+        client, reply = self.daemon.log_in(bob)
+        self.enterContext(client)
+        _, erin, _, codes = self.with_other_sessions()
+        for which, code in (("00000000", codes[0]), (reply["session"], codes[1]), ("", codes[2])):
+            answer = self.end_sessions(which, erin, code)
+            self.assertEqual(422, answer.status)
+            self.assertIn("You have no such session.", answer.page.text)
+        self.assertEqual(250, client.ask("WHOAMI").code, "bob's is his own")
+        self.assertFalse([event for event in self.daemon.events() if event["event"] == "sessions_revoked"])
+
+    def test_not_all_of_many_sessions_are_listed(self):
+        browser = self.logged_in()
+        with contextlib.closing(sqlite3.connect(self.place.database, timeout=PATIENCE)) as database, database:
+            database.executemany("INSERT INTO sessions SELECT user_id, ?, opened_at, expires_at, last_used_at - 9, source, NULL"
+                                 " FROM sessions WHERE token_hash IS NOT NULL", [(f"{number:08x}",) for number in range(66)])
+        page = self.account(browser)
+        self.assertEqual(64 + 1, len(page.choices["/account/sessions/end", "session"]), "and `all`")
+        self.assertIn("And 3 more", page.text)
+
+    def test_a_device_is_forgotten(self):
+        browser, erin, _, codes = self.with_other_sessions()
+        page = self.account()
+        [device] = page.choices["/account/devices/forget", "device"]
+
+        def forget(which, code):
+            return browser.fill(page, "/account/devices/forget", device=which, password=erin.password, code=code)
+        self.assertEqual(401, forget(device, erin.wrong_code()).status)
+        none = forget("00000000", codes[0])
+        self.assertEqual(422, none.status)
+        self.assertIn("You have no such device.", none.page.text)
+        self.assertEqual([device], self.account().choices["/account/devices/forget", "device"])
+        self.assert_told(forget(device, codes[1]), "done=devices", "The device is forgotten.")
+        self.assertNotIn("/account/devices/forget", self.account().forms)
 
     def test_who_must_change_the_password_can_do_nothing_else(self):
         self.place.admin("user", "passwd", "alice", "--password-stdin", "--must-change", stdin="correct horse battery staple\n")

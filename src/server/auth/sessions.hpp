@@ -20,6 +20,8 @@
 namespace securelogin::auth {
 
 inline constexpr std::string_view kAllSessions = "all";
+/// To their holder, who is told how many more there are: clients of the line protocol stop at 100 facts.
+inline constexpr std::size_t kMostSessionsListed = 64;
 
 class Sessions {
   public:

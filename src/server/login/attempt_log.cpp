@@ -89,4 +89,12 @@ void log_change(EventLog& log, const PasswordChange& change, const auth::UserNam
     }
 }
 
+void log_revoked(EventLog& log, std::size_t ended, const auth::UserName& user, const auth::Source& source,
+                 std::uint64_t connection, std::string_view door)
+{
+    write(log, Level::info, "sessions_revoked", Tail{.device = {}, .door = door}, Field{"user", user.str()},
+          Field{"sessions", std::to_string(ended)}, Field{"source", source.address()},
+          Field{"connection", std::to_string(connection)});
+}
+
 }  // namespace securelogin::login

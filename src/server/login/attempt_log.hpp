@@ -1,8 +1,9 @@
-// attempt_log.hpp: attempts and enrolments as the log has them, whatever the door.
+// attempt_log.hpp: attempts, enrolments and what holders change as the log has them, whatever the door.
 //
 // fail2ban reads these lines (packaging/fail2ban/): nothing that a peer has typed stands in them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -28,5 +29,9 @@ void log_step(EventLog& log, const EnrolmentUnderWay& enrolment, const Enrolment
 /// The event of a new password that has been set, or could not be; a refused one has none.
 void log_change(EventLog& log, const PasswordChange& change, const auth::UserName& user,
                 const auth::Source& source, std::uint64_t connection, std::string_view door = kLineProtocol);
+
+/// The event of sessions that their holder has ended.
+void log_revoked(EventLog& log, std::size_t ended, const auth::UserName& user, const auth::Source& source,
+                 std::uint64_t connection, std::string_view door = kLineProtocol);
 
 }  // namespace securelogin::login

@@ -7,14 +7,14 @@
 #include <span>
 #include <utility>
 
+#include "server/auth/sessions.hpp"
 #include "server/auth/time_text.hpp"
 #include "server/auth/user_name.hpp"
+#include "server/login/attempt_log.hpp"
 
 namespace securelogin::login {
 namespace asio = boost::asio;
 namespace {
-
-constexpr std::size_t kMostListed = 64;  // clients stop at 100 facts
 
 /// docs/protocol.md, "Values", `session` in a list.
 std::string describe(const auth::Session& session, bool own)
@@ -32,11 +32,11 @@ std::string describe(const auth::Session& session, bool own)
 Reply list_of(std::span<const auth::Session> sessions, const auth::Session& own)
 {
     Reply reply{.code = code::kDone, .text = "OK"};
-    for (const auto& session : sessions.first(std::min(sessions.size(), kMostListed))) {
+    for (const auto& session : sessions.first(std::min(sessions.size(), auth::kMostSessionsListed))) {
         reply.facts.emplace_back("session", describe(session, session.id == own.id));
     }
-    if (sessions.size() > kMostListed) {
-        reply.facts.emplace_back("more", std::to_string(sessions.size() - kMostListed));
+    if (sessions.size() > auth::kMostSessionsListed) {
+        reply.facts.emplace_back("more", std::to_string(sessions.size() - auth::kMostSessionsListed));
     }
     return reply;
 }
@@ -60,13 +60,10 @@ std::chrono::seconds wait_for_token(const Holder& holder)
     return since >= apart ? std::chrono::seconds(0) : std::chrono::ceil<std::chrono::seconds>(apart - since);
 }
 
-void log_revoked(const Holder& holder, std::size_t ended)
+void log_ended(const Holder& holder, std::size_t ended)
 {
-    holder.setting.log.write(Level::info, "sessions_revoked",
-                             {{"user", holder.granted.account.name.str()},
-                              {"sessions", std::to_string(ended)},
-                              {"source", holder.peer.source().address()},
-                              {"connection", std::to_string(holder.peer.connection())}});
+    log_revoked(holder.setting.log, ended, holder.granted.account.name, holder.peer.source(),
+                holder.peer.connection());
 }
 
 }  // namespace
@@ -94,7 +91,7 @@ asio::awaitable<After> revoke(Holder& holder)
             {.code = code::kBadArguments, .text = "You have no such session; SESSIONS lists them"});
         co_return After::go_on;
     }
-    if (*ended > 0) log_revoked(holder, *ended);
+    if (*ended > 0) log_ended(holder, *ended);
     holder.peer.say({.code = code::kDone, .text = "OK", .facts = {{"revoked", std::to_string(*ended)}}});
     co_return After::go_on;
 }

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "server/auth/sessions.hpp"
 #include "server/auth/time_text.hpp"
 #include "server/login/attempt_log.hpp"
 #include "server/web/answers.hpp"
@@ -75,6 +77,13 @@ DeviceRow row_of(const auth::Device& device, const std::optional<auth::DeviceFin
             .own = own && *own == device.fingerprint};
 }
 
+void list_sessions(std::span<const auth::Session> sessions, const auth::Session& own, AccountView& view)
+{
+    const auto listed = std::min(sessions.size(), auth::kMostSessionsListed);
+    for (const auto& one : sessions.first(listed)) view.sessions.push_back(row_of(one, one.id == own.id));
+    view.more_sessions = sessions.size() - listed;
+}
+
 /// Fills in what the database knows.  False when the session has ended.
 asio::awaitable<bool> look_up(const Visit& visit, const Holder& holder, AccountView& view)
 {
@@ -91,7 +100,7 @@ asio::awaitable<bool> look_up(const Visit& visit, const Holder& holder, AccountV
     const auto sessions = co_await authenticator.sessions(session);
     const auto devices = co_await authenticator.devices(session);
     if (!sessions || !devices) co_return false;
-    for (const auto& one : *sessions) view.sessions.push_back(row_of(one, one.id == session.id));
+    list_sessions(*sessions, session, view);
     for (const auto& one : *devices) view.devices.push_back(row_of(one, device_of(visit)));
     co_return true;
 }
@@ -295,8 +304,18 @@ asio::awaitable<Response> end_sessions(const Visit& visit)
         clear_session(response);
         co_return response;
     }
+    const bool all = which == auth::kAllSessions;
     const auto ended = co_await visit.site.authenticator.revoke(session, std::move(which));
     if (!ended) co_return see_other(visit, kLoginFirst);
+    if (*ended == 0 && !all) {
+        std::string why = "You have no such session.";
+        auto response = co_await refused(visit, order, Section::sessions, std::move(why));
+        co_return response;
+    }
+    if (*ended > 0) {
+        login::log_revoked(visit.site.log, *ended, order.holder.who.name, visit.source, visit.connection,
+                           kWebDoor);
+    }
     co_return done(visit, "sessions");
 }
 

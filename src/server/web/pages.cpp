@@ -252,6 +252,8 @@ std::string Pages::account(const AccountView& view) const
     data.set("last_login_source", text(view.last_login_source));
     data.set("sessions", rows_of(view.sessions));
     data.set("several", flag(view.sessions.size() > 1));
+    data.set("has_more", flag(view.more_sessions > 0));
+    data.set("more", text(std::to_string(view.more_sessions)));
     data.set("devices", rows_of(view.devices));
     data.set("has_devices", flag(!view.devices.empty()));
     data.set("told", flag(view.recovery_codes_left >= 0));

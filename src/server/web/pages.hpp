@@ -16,6 +16,7 @@
 // daemon that is wiped (wiping_delete.cpp).  The caller wipes what it is given.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,6 +121,7 @@ struct AccountView {
     bool must_change = false;
     int recovery_codes_left = -1;  // -1: not known, or none were ever made
     std::vector<SessionRow> sessions;
+    std::size_t more_sessions = 0;  // than there are rows
     std::vector<DeviceRow> devices;
     /// The one that the notice is about: it is shown unfolded.
     Form open = Form::none;

@@ -54,7 +54,7 @@ std::map<std::string, std::string> pages_that_say(const std::string& text)
     notice.go_on = text;
     const SessionRow session{text, text, text, text, text, true, true};
     const DeviceRow device{text, text, text, text, true};
-    AccountView account{text, text, text, text, false, 3, {session, session}, {device}, {}, notice};
+    AccountView account{text, text, text, text, false, 3, {session, session}, 2, {device}, {}, notice};
     auto must_change = account;
     must_change.must_change = true;
     return {{"login", pages.login({text, text, text, true, notice})},
@@ -287,6 +287,14 @@ TEST(AccountPage, OffersToEndAllWhereThereAreOthers)
     EXPECT_THAT(plain().account(view), HasSubstr(R"(name="session" value="all")"));
     view.sessions.resize(1);
     EXPECT_THAT(plain().account(view), Not(HasSubstr(R"(value="all")")));
+}
+
+TEST(AccountPage, CountsTheSessionsThatItDoesNotList)
+{
+    auto view = samples::account();
+    EXPECT_THAT(plain().account(view), Not(HasSubstr(" more, ")));
+    view.more_sessions = 17;
+    EXPECT_THAT(plain().account(view), HasSubstr("And 17 more, used less lately."));
 }
 
 TEST(AccountPage, UnfoldsTheFormThatTheNoticeIsAbout)
