@@ -110,6 +110,21 @@ class Login(WebCase):
         self.assertIn("/account/devices/forget", page.forms)
         self.assertNotIn(device, self.browser.get("/account").body.decode())
 
+    def test_a_device_that_comes_back_is_remembered_for_as_long_again(self):
+        def told(answer):
+            self.assertEqual(303, answer.status)
+            [cookie] = [one for one in answer.headers.get_all("Set-Cookie") if one.startswith("__Host-device=")]
+            self.assertIn("; Max-Age=34560000", cookie)  # 400 days
+            return cookie
+        first = told(self.browser.log_in(self.alice))
+        bob = self.place.add_user("bob", password="correct horse battery staple")
+        self.browser.fill(self.browser.get("/logout").page, "/logout")
+        self.assertEqual(first, told(self.browser.log_in(bob)))
+        self.browser.fill(self.browser.get("/logout").page, "/logout")
+        self.browser.cookies["__Host-device"] = "none of ours"
+        erin = self.place.add_user("erin", password="correct horse battery staple")
+        self.assertNotEqual(first, told(self.browser.log_in(erin)), "what has not the form of one is replaced")
+
     def test_logging_out_ends_the_session_at_once(self):
         browser = self.logged_in()
         token = browser.cookies["__Host-securelogin"]

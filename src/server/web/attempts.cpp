@@ -8,15 +8,20 @@
 
 namespace securelogin::web {
 namespace asio = boost::asio;
+namespace {
+
+Secret device_cookie(const Visit& visit)
+{
+    const auto shown = cookie(visit.request, kDeviceCookie);
+    return is_cookie_value(shown) ? Secret::copy_of(shown) : new_cookie_value(visit.site.random);
+}
+
+}  // namespace
 
 asio::awaitable<Attempted> attempt_login(const Visit& visit, const Form& form)
 {
-    Attempted attempted;
-    auto device = device_of(visit);
-    if (!device) {
-        attempted.new_device = new_cookie_value(visit.site.random);
-        device = device_of(attempted.new_device->view());
-    }
+    Attempted attempted{.outcome = {}, .device = device_cookie(visit)};
+    const auto device = device_of(attempted.device.view());
     const auto& authenticator = visit.site.authenticator;
     auto password = form.secret("password");
     auto code = form.secret("code");
@@ -88,9 +93,8 @@ void clear_session(Response& response)
 
 void set_device(Response& response, const Attempted& attempted)
 {
-    if (!attempted.new_device) return;
     response.insert(http::field::set_cookie,
-                    set_cookie(kDeviceCookie, attempted.new_device->view(), auth::kDevicesForgotten));
+                    set_cookie(kDeviceCookie, attempted.device.view(), auth::kDevicesForgotten));
 }
 
 }  // namespace securelogin::web

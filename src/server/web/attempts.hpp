@@ -19,8 +19,7 @@ inline constexpr std::string_view kWebDoor = "web";  // in the log
 
 struct Attempted {
     login::Outcome outcome;
-    /// The device cookie that the browser is to keep from now on, where it had none.
-    std::optional<Secret> new_device = {};
+    Secret device;  // the device cookie's value: the browser's, or a new one where it had none
 };
 
 /// By the fields username, password and code.  On yes a session is open, with a token; logged; held as long
@@ -45,6 +44,7 @@ void add_retry_after(Response& response, const login::Outcome& outcome);
 
 void set_session(Response& response, std::string_view token);
 void clear_session(Response& response);
+/// At each login: the browser is to keep it for as long as the server does, from now on.
 void set_device(Response& response, const Attempted& attempted);
 
 }  // namespace securelogin::web
