@@ -561,6 +561,20 @@ class Programs(WebCase):
             answer = self.browser.request("POST", "/api/v1/login", body, {"Content-Type": kind}.items())
             self.assertEqual((status, "application/problem+json"), (answer.status, answer.headers["Content-Type"]))
 
+    def test_names_are_compared_without_case(self):
+        token = json.loads(self.log_in(self.alice, self.alice.next_code()).body)["token"]
+        for shown, status in (("bearer ", 200), ("BEARER  ", 200), ("Bearer", 401), ("Bearer\t", 401), ("Basic ", 401), ("", 401)):
+            answer = self.browser.request("GET", "/api/v1/session", headers={"Authorization": shown + token}.items())
+            self.assertEqual(status, answer.status, shown)
+        self.assertEqual(401, self.browser.request("GET", "/api/v1/session", headers={"Authorization": "Bearer"}.items()).status)
+        for kind, status in (("Application/JSON", 400), ("application/json ; charset=utf-8", 400), ("application/json\t;x=y", 400),
+                             ("application/jsonx", 415), ("application/ json", 415), (";application/json", 415)):
+            answer = self.browser.request("POST", "/api/v1/login", "{}", {"Content-Type": kind}.items())
+            self.assertEqual(status, answer.status, kind)
+        page = self.browser.get("/login").page
+        answer = self.browser.post("/login", page.forms["/login"][0], **{"Content-Type": "Application/X-WWW-Form-Urlencoded ; a=b"})
+        self.assertEqual(401, answer.status, "it has been read")
+
     def test_curl_is_a_client(self):
         shown = run("curl", "--silent", "--insecure", "--include", f"https://{self.daemon.web[0]}/api/v1/session")
         self.assertIn("HTTP/1.1 401", shown.stdout)

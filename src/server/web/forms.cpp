@@ -10,13 +10,11 @@ namespace {
 
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 
-bool is_form(std::string_view type) { return type.substr(0, type.find(';')) == kFormType; }
-
 }  // namespace
 
 std::variant<Form, Response> posted_form(const Visit& visit)
 {
-    if (!is_form(visit.header(http::field::content_type))) {
+    if (!is_media_type(visit.header(http::field::content_type), kFormType)) {
         return problem(visit, http::status::unsupported_media_type, "Send a form.");
     }
     auto form = Form::parse(visit.request.body());

@@ -17,12 +17,20 @@ namespace securelogin::web {
 
 namespace http = boost::beast::http;
 
-/// As field names are compared (RFC 9110 section 5.1).
+/// As names of fields, of schemes and of media types are compared (RFC 9110 sections 5.1, 8.3.1, 11.1).
 [[nodiscard]] inline bool is_same_name(std::string_view left, std::string_view right) noexcept
 {
     return left.size() == right.size() &&
            boost::beast::iequals(boost::beast::string_view(left.data(), left.size()),
                                  boost::beast::string_view(right.data(), right.size()));
+}
+
+/// Whether a Content-Type names this one, whatever its parameters (RFC 9110 section 8.3.1).
+[[nodiscard]] inline bool is_media_type(std::string_view field, std::string_view type) noexcept
+{
+    auto named = field.substr(0, field.find(';'));
+    while (named.ends_with(' ') || named.ends_with('\t')) named.remove_suffix(1);
+    return is_same_name(named, type);
 }
 
 /// What a peer has sent.  Its copies would be copies of secrets: there are none.  Wiped when it goes.

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -81,10 +82,10 @@ std::optional<Credentials> credentials_in(std::string_view body)
 /// RFC 6750 section 2.1.  Empty where there is none, or more than one.
 std::string_view bearer_token(const Visit& visit)
 {
-    constexpr std::string_view scheme = "Bearer ";
     const auto field = visit.header(http::field::authorization);
-    if (visit.request.count(http::field::authorization) != 1 || !field.starts_with(scheme)) return {};
-    return field.substr(scheme.size());
+    const auto scheme = field.substr(0, field.find(' '));
+    if (visit.request.count(http::field::authorization) != 1 || !is_same_name(scheme, "Bearer")) return {};
+    return field.substr(std::min(field.size(), field.find_first_not_of(' ', scheme.size())));
 }
 
 Response no_session(const Visit& visit)
@@ -110,8 +111,7 @@ Response granted(const Visit& visit, const auth::Granted& yes)
 asio::awaitable<Response> log_in_program(const Visit& visit)
 {
     // A page of another site cannot send this type without having asked (CORS).
-    const auto type = visit.header(http::field::content_type);
-    if (type.substr(0, type.find(';')) != "application/json") {
+    if (!is_media_type(visit.header(http::field::content_type), "application/json")) {
         co_return problem(visit, http::status::unsupported_media_type, "Send application/json.");
     }
     auto credentials = credentials_in(visit.request.body());

@@ -7,6 +7,17 @@
 namespace securelogin::web {
 namespace {
 
+TEST(MediaType, IsComparedWithoutCaseAndParameters)
+{
+    for (const auto* const same :
+         {"text/html", "Text/HTML", "text/html;charset=utf-8", "text/html \t; a=b"}) {
+        EXPECT_TRUE(is_media_type(same, "text/html")) << same;
+    }
+    for (const auto* const other : {"", ";", "text/htm", "text/html5", "text/ html", "a=b;text/html"}) {
+        EXPECT_FALSE(is_media_type(other, "text/html")) << other;
+    }
+}
+
 TEST(Response, GoesOnItsWayWithItsLength)
 {
     Response response(http::status::ok);
