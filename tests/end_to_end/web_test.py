@@ -4,6 +4,7 @@ import contextlib
 import email
 import json
 import re
+import signal
 import socket
 import sqlite3
 import unittest
@@ -419,6 +420,32 @@ class Forgery(WebCase):
         answer = other.fill(page, "/login", username="alice", password=self.alice.password, code=self.alice.code())
         self.assertEqual(403, answer.status)
         self.assertEqual(303, self.browser.log_in(self.alice).status, "and the code is not spent")
+
+
+class Weight(WebCase):
+    LARGEST = 32 * 1024
+    logo = property(lambda self: self.place.root / "logo.png")
+
+    def setUp(self):
+        TestCase.setUp(self)
+        self.logo.write_bytes(b"\x89PNG" + bytes(self.LARGEST - 4))
+        self.place.write_settings(f'[web]\nlogo = "{self.logo}"\n')
+        self.daemon = self.enterContext(Daemon(self.place, web=1))
+        self.browser = self.new_browser()
+
+    def test_a_first_load_with_the_largest_logo_is_light(self):
+        answer = self.browser.get("/login")
+        parts = [self.browser.get(target) for target in answer.page.loads if not target.startswith("data:")]
+        self.assertEqual([200] * 3, [part.status for part in parts])
+        self.assertIn(self.logo.read_bytes(), [part.body for part in parts])
+        self.assertLessEqual(sum(len(part.body) for part in (answer, *parts)), 50 * 1024)
+
+    def test_a_larger_one_is_refused_with_the_limit(self):
+        with self.logo.open("ab") as logo:
+            logo.write(b"x")
+        self.daemon.signal(signal.SIGHUP)
+        told = self.daemon.wait_for_event("reload_refused")["error"]
+        self.assertIn(f"{self.logo}: it is larger than 32 KiB: make it smaller", told)
 
 
 class Headers(WebCase):
