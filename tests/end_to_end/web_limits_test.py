@@ -130,7 +130,8 @@ class Doubt(WebLimits):
 
     def test_is_told_what_to_do(self):
         port = web_plain_port(self.daemon)
-        for path, kind in (("/login", "text/html"), ("/api/v1/session", "application/problem+json")):
+        for path, kind in (("/login", "text/html"), ("/api/v1/session", "application/problem+json"),
+                           ("/verify?x", "application/problem+json")):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
             self.addCleanup(connection.close)
             connection.request("GET", path, headers={"X-Forwarded-For": "nobody"})

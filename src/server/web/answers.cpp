@@ -52,7 +52,7 @@ Response page_for(const Asked& asked, std::string html, http::status status)
     return with_body(std::move(response), kHtml, std::move(html));
 }
 
-Response problem_for(const Asked& asked, http::status status, std::string_view what_to_do)
+Response explained(const Asked& asked, http::status status, std::string_view what_to_do)
 {
     if (!is_for_programs(asked.path)) {
         const MessageView view{.title = std::string(reason(status)),
@@ -66,6 +66,13 @@ Response problem_for(const Asked& asked, http::status status, std::string_view w
                                      {"status", static_cast<unsigned>(status)},
                                      {"detail", boost::json::string_view(what_to_do)}};
     return with_body(bare(asked.scheme, status), "application/problem+json", boost::json::serialize(object));
+}
+
+Response problem_for(const Asked& asked, http::status status, std::string_view what_to_do)
+{
+    auto response = explained(asked, status, what_to_do);
+    if (status == http::status::unauthorized) response.set(http::field::www_authenticate, "Bearer");
+    return response;
 }
 
 Asked asked_by(const Visit& visit)
@@ -134,9 +141,7 @@ Response empty(const Visit& visit, http::status status) { return bare(visit.sche
 
 Response problem(const Visit& visit, http::status status, std::string_view what_to_do)
 {
-    auto response = problem_for(asked_by(visit), status, what_to_do);
-    if (status == http::status::unauthorized) response.set(http::field::www_authenticate, "Bearer");
-    return response;
+    return problem_for(asked_by(visit), status, what_to_do);
 }
 
 Response try_later(const Visit& visit, std::chrono::seconds after)
@@ -158,7 +163,6 @@ Response failure(const Visit& visit)
 Response refusal(const Asked& asked, http::status status)
 {
     auto response = problem_for(asked, status, what_to_do(status));
-    if (status == http::status::unauthorized) response.set(http::field::www_authenticate, "Bearer");
     if (status == http::status::service_unavailable) response.set(http::field::retry_after, kSoon);
     return response;
 }

@@ -121,7 +121,8 @@ asio::awaitable<Response> Connection::answer(const Request& request)
     const auto visit = visit_of(request, *site_, worker_, origin(), stream().ssl() != nullptr, id());
     if (!visit) {
         tell_doubt(*site_, worker_, origin(), kNobodyNamed);
-        co_return refusal_of(request.target(), http::status::unauthorized);
+        const auto path = request.target().substr(0, request.target().find('?'));
+        co_return refusal_of(path, http::status::unauthorized);
     }
     std::string why;
     try {
