@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What `cmake --install` puts in place: for one prefix, and staged below DESTDIR for another."""
+import itertools
 import os
 import pathlib
 import re
@@ -15,6 +16,20 @@ PROGRAMS = ("securelogin", "securelogin-admin", "securelogind")
 PAGES = ("man1/securelogin.1", "man5/securelogind.toml.5", "man8/securelogin-admin.8", "man8/securelogind.8")
 UNIT = "lib/systemd/system/securelogind.service"
 WORST_EXPOSURE = 2.0  # of 10, by systemd's own count
+# Debian's Python has python3-seccomp, whichever runs this test.
+PYTHON = "/usr/bin/python3"
+# CALL... -- COMMAND...: runs it with these system calls, and EPERM for all others.
+RESTRICTED = """
+import contextlib, errno, os, seccomp, sys
+words = sys.argv[1:]
+end = words.index("--")
+rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
+for call in words[:end]:
+    with contextlib.suppress(RuntimeError):  # not of this machine
+        rules.add_rule(seccomp.ALLOW, call)
+rules.load()
+os.execv(words[end + 1], words[end + 1:])
+"""
 
 
 class Installed(unittest.TestCase):
@@ -103,6 +118,38 @@ class Installed(unittest.TestCase):
         verdict = next((line for line in done.stdout.splitlines() if "Overall exposure" in line), done.stderr)
         print(f"systemd-analyze security: {verdict.strip()}")
         self.assertEqual(0, done.returncode, done.stdout)
+
+    def calls(self, set_or_call):
+        """The system calls that a word of SystemCallFilter= stands for."""
+        if not set_or_call.startswith("@"):
+            return {set_or_call}
+        done = self.analyze("syscall-filter", "--no-pager", set_or_call)
+        self.assertEqual(0, done.returncode, done.stderr)
+        words = [line.strip() for line in done.stdout.splitlines()[1:] if line.strip() and "#" not in line]
+        return set().union(*map(self.calls, words))
+
+    def allowed_calls(self):
+        allowed = set()
+        for words in re.findall("^SystemCallFilter=(.*)$", self.read(UNIT), re.MULTILINE):
+            calls = set().union(*map(self.calls, words.lstrip("~").split()))
+            allowed = allowed - calls if words.startswith("~") else allowed | calls
+        return allowed
+
+    def test_daemon_runs_within_the_calls_that_the_unit_allows(self):
+        self.assertIn("\nSystemCallErrorNumber=EPERM\n", self.read(UNIT))
+        allowed = self.allowed_calls()
+        self.assertNotIn("mount", allowed)
+
+        with tempfile.TemporaryDirectory(prefix="securelogin-install-") as directory:
+            daemon = subprocess.Popen([PYTHON, "-c", RESTRICTED, *allowed, "--", self.prefix / "bin/securelogind", "--data",
+                                       f"{directory}/data", "--listen", "127.0.0.1:0", "--listen-web", "127.0.0.1:0"],
+                                      stderr=subprocess.PIPE, text=True)
+            with daemon:
+                said = list(itertools.takewhile(lambda line: "reason=start" not in line, daemon.stderr))
+                daemon.terminate()
+                said += daemon.stderr
+        self.assertEqual(0, daemon.returncode, said)
+        self.assertRegex("".join(said), r" confined .*seccomp")
 
     def test_unit_runs_as_the_user_that_is_made(self):
         name = re.search(r"^u (\S+) ", self.read("lib/sysusers.d/securelogin.conf"), re.MULTILINE)[1]
