@@ -1,83 +1,20 @@
 #include "server/web/programs.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <optional>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "server/auth/time_text.hpp"
 #include "server/web/answers.hpp"
 #include "server/web/attempts.hpp"
-#include "server/web/request_reader.hpp"
+#include "server/web/credentials.hpp"
 
 namespace securelogin::web {
 namespace asio = boost::asio;
 namespace {
 
 namespace json_ = boost::json;
-
-struct Credentials {
-    std::string name;
-    Secret password;
-    Secret code;
-};
-
-std::optional<std::string_view> text_in(const json_::object& object, std::string_view key)
-{
-    const auto* const value = object.if_contains(key);
-    if (value == nullptr || !value->is_string()) return std::nullopt;
-    return std::string_view(value->get_string().data(), value->get_string().size());
-}
-
-/// Texts, names of members included, in what is JSON.
-int texts_in(std::string_view text)
-{
-    int texts = 0;
-    bool inside = false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (inside && text[at] == '\\') {
-            ++at;
-        } else if (text[at] == '"') {
-            inside = !inside;
-            if (inside) ++texts;
-        }
-    }
-    return texts;
-}
-
-/// Nothing for what is not {"username", "password", "code"}, each once and each a string.  Of members with
-/// the same name the parser keeps the last, where another may keep the first (RFC 8259 section 4): three
-/// names and three values are six texts.
-std::optional<Credentials> read_credentials(std::string_view body, json_::monotonic_resource& memory)
-{
-    json_::error_code error;
-    const auto value = json_::parse(json_::string_view(body), error, &memory);
-    if (error || !value.is_object() || value.get_object().size() != 3) return std::nullopt;
-    const auto name = text_in(value.get_object(), "username");
-    const auto password = text_in(value.get_object(), "password");
-    const auto code = text_in(value.get_object(), "code");
-    if (!name || !password || !code || texts_in(body) != 6) return std::nullopt;
-    return Credentials{
-        .name = std::string(*name), .password = Secret::copy_of(*password), .code = Secret::copy_of(*code)};
-}
-
-/// The parser's copies of what was typed are wiped.
-std::optional<Credentials> credentials_in(std::string_view body)
-{
-    std::vector<unsigned char> octets(4 * RequestReader::kLongestBody);
-    json_::monotonic_resource memory(octets.data(), octets.size());
-    auto credentials = read_credentials(body, memory);
-    OPENSSL_cleanse(octets.data(), octets.size());
-    wipe_stack();
-    return credentials;
-}
 
 /// RFC 6750 section 2.1.  Empty where there is none, or more than one.
 std::string_view bearer_token(const Visit& visit)
@@ -114,7 +51,7 @@ asio::awaitable<Response> log_in_program(const Visit& visit)
     if (!is_media_type(visit.header(http::field::content_type), "application/json")) {
         co_return problem(visit, http::status::unsupported_media_type, "Send application/json.");
     }
-    auto credentials = credentials_in(visit.request.body());
+    auto credentials = Credentials::parse(visit.request.body());
     if (!credentials) {
         co_return problem(visit, http::status::bad_request,
                           R"(Send {"username": "...", "password": "...", "code": "..."}.)");
