@@ -12,8 +12,7 @@
 namespace securelogin::admin {
 namespace {
 
-constexpr std::size_t kNumbers = 8;  // octets: memory and passes
-constexpr std::size_t kHeader = kSealedExport.size() + kNumbers + auth::kPassphraseSalt;
+constexpr std::size_t kBuffer = ChunkCipher::kChunk + ChunkCipher::kTag + 1;  // octets
 
 using Nonce = std::array<std::uint8_t, 12>;
 
@@ -54,7 +53,7 @@ std::uint32_t number_at(std::string_view text)
 
 std::span<const std::uint8_t> salt_in(const std::string& header)
 {
-    return {octets(header.data()) + kHeader - auth::kPassphraseSalt, auth::kPassphraseSalt};
+    return {octets(header.data()) + kSealedHeader - auth::kPassphraseSalt, auth::kPassphraseSalt};
 }
 
 std::string new_header(auth::Random& random, const auth::HashParameters& cost)
@@ -68,18 +67,6 @@ std::string new_header(auth::Random& random, const auth::HashParameters& cost)
     return header;
 }
 
-/// What it asks for is bounded: a file may come from anybody.
-auth::HashParameters cost_in(const std::string& header)
-{
-    const std::string_view numbers = std::string_view(header).substr(kSealedExport.size());
-    const auth::HashParameters cost{number_at(numbers), number_at(numbers.substr(4)), 1};
-    if (cost.memory_kib < auth::kFloor.memory_kib || cost.memory_kib > auth::kCeiling.memory_kib ||
-        cost.passes < auth::kFloor.passes || cost.passes > auth::kCeiling.passes) {
-        throw ExportError("it asks for a key that costs too much or too little: it has been changed");
-    }
-    return cost;
-}
-
 std::size_t read_fully(const SealedReader::Source& source, std::span<char> to)
 {
     std::size_t filled = 0;
@@ -91,7 +78,28 @@ std::size_t read_fully(const SealedReader::Source& source, std::span<char> to)
     return filled;
 }
 
+/// All of it, or what there is.
+std::string read_header(const SealedReader::Source& source)
+{
+    std::string header(kSealedHeader, '\0');
+    header.resize(read_fully(source, header));
+    return header;
+}
+
 }  // namespace
+
+auth::HashParameters cost_of_key(std::string_view header)
+{
+    if (header.size() != kSealedHeader || !header.starts_with(kSealedExport))
+        throw ExportError("it is not a sealed export");
+    const auto numbers = header.substr(kSealedExport.size());
+    const auth::HashParameters cost{number_at(numbers), number_at(numbers.substr(4)), 1};
+    if (cost.memory_kib < auth::kFloor.memory_kib || cost.memory_kib > auth::kCeiling.memory_kib ||
+        cost.passes < auth::kFloor.passes || cost.passes > auth::kCeiling.passes) {
+        throw ExportError("it asks for a key that costs too much or too little: it has been changed");
+    }
+    return cost;
+}
 
 void ChunkCipher::seal(std::span<const char> plain, bool last, std::span<char> out)
 {
@@ -159,13 +167,16 @@ void SealedWriter::put(bool last)
 }
 
 SealedReader::SealedReader(const Secret& passphrase, Source source)
-    : source_(std::move(source)), buffer_(ChunkCipher::kChunk + ChunkCipher::kTag + 1)
+    : source_(std::move(source)), buffer_(kBuffer)
 {
-    std::string header(kHeader, '\0');
-    if (read_fully(source_, header) != kHeader || !header.starts_with(kSealedExport))
-        throw ExportError("it is not a sealed export");
-    const auto cost = cost_in(header);
+    const auto header = read_header(source_);
+    const auto cost = cost_of_key(header);
     cipher_.emplace(auth::key_from_passphrase(passphrase, salt_in(header), cost), header);
+}
+
+SealedReader::SealedReader(Secret key, std::string header, Source source)
+    : source_(std::move(source)), cipher_(std::in_place, std::move(key), std::move(header)), buffer_(kBuffer)
+{
 }
 
 void SealedReader::fill() { filled_ += read_fully(source_, buffer_.chars().subspan(filled_)); }

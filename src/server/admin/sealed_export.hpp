@@ -30,12 +30,18 @@ namespace securelogin::admin {
 
 /// What every sealed export begins with.
 inline constexpr std::string_view kSealedExport = "SECURELOGIN-EXPORT-1\n";
+/// Octets of all that stands before the chunks.
+inline constexpr std::size_t kSealedHeader = kSealedExport.size() + 8 + auth::kPassphraseSalt;
 
 /// It does not open: no export, another passphrase, changed or cut off.  Says which as far as can be told.
 class ExportError final : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
+
+/// What the key of an export with this header costs.  Pure.  Throws ExportError where it is none, or asks for
+/// more or less than it may: a file may come from anybody.
+[[nodiscard]] auth::HashParameters cost_of_key(std::string_view header);
 
 /// One chunk at a time; shared by both directions.
 class ChunkCipher {
@@ -85,6 +91,8 @@ class SealedReader {
     /// Takes some tenths of a second.  Throws ExportError, OpenSslError, std::bad_alloc, and what `source`
     /// throws.
     SealedReader(const Secret& passphrase, Source source);
+    /// Of what follows `header`, whose key is known.
+    SealedReader(Secret key, std::string header, Source source);
 
     /// The next piece in clear; nothing once all of it has been given, and its end is genuine.  Throws
     /// ExportError where the rest is not what was written: then what was given before is not to be used

@@ -15,6 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr std::size_t kHeader = 21 + 8 + 16;
+static_assert(kSealedHeader == kHeader);
 constexpr std::size_t kSealedChunk = ChunkCipher::kChunk + ChunkCipher::kTag;
 
 Secret passphrase(std::string_view text = "correct horse") { return Secret::copy_of(text); }
