@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The database is damaged while the daemon runs: pages of it or of its log overwritten, cut off, or the file emptied.
 
-    corruption.py [--long] [--seed N]
+    corruption.py [--long] [--seed N] [--door web]
 
 Whatever is left of it,
-  - a wrong password, a wrong code and a used one get no yes;
+  - a wrong password, a wrong code and a used one get no yes; at the browsers' door a session that has ended gets none
+    either, when a proxy asks whom to let in;
   - the daemon lives on; where a file that it has mapped was cut, the kernel may end it (SIGBUS);
   - with a backup back in place all is well again: the daemon starts, the audit verifies, a fresh code gets in, and the
     code that was used before the backup does not.
@@ -19,16 +20,17 @@ import random
 import shutil
 import signal
 import sqlite3
-import ssl
 import sys
 import tempfile
 
+import guarded
 from injector import code_of, wrong_code_for
-from harness import PATIENCE, TLS, Client, Closed, Daemon, Place, connect_tcp, current_step
+from doors import CHOICE, GRANTED
+from harness import PATIENCE, Daemon, Place, current_step
 
 TRIALS, LONG_TRIALS = 24, 1000
 PAGE = 4096
-SETTINGS = "[waits]\nfree = 100\n[log]\nlevel = \"error\"\n"
+SETTINGS = "[waits]\nfree = 100\n[log]\nlevel = \"error\"\n" + guarded.SETTINGS
 
 
 def overwrite(file, chance, octets_of):
@@ -76,41 +78,44 @@ def exchange(file):
 
 
 class Trial:
-    def __init__(self, place, users, damage, chance):
-        self.place, self.users, self.damage, self.chance = place, users, damage, chance
+    def __init__(self, place, users, damage, chance, Door):
+        self.place, self.users, self.damage, self.chance, self.Door = place, users, damage, chance, Door
         self.wrong = []
         self.ended = False
+        self.old_token = None  # of a session that has ended
 
-    def attempt(self, daemon, name, password, code):
-        try:
-            tcp = connect_tcp(daemon.port)
-            tcp.settimeout(PATIENCE)
-            with contextlib.closing(tcp), Client(TLS.wrap_socket(tcp, server_hostname="localhost")) as client:
-                client.expect(220)
-                return client.attempt(name, password, code).code
-        except AssertionError:
-            return 421
-        except (Closed, OSError, ssl.SSLError, ValueError):
-            return None
+    def attempt(self, daemon, user, code):
+        return self.Door(daemon).outcome(user.name, user.password, code)
+
+    def use_up(self, daemon, user, code):
+        """A code; and a session, where there is a token of it."""
+        verdict = self.Door(daemon).attempt(user.name, user.password, code)
+        if verdict.outcome != GRANTED:
+            raise AssertionError(f"a login before the damage failed: {verdict}")
+        if verdict.token is None:
+            return
+        if not guarded.lets_in(daemon, verdict.token):
+            raise AssertionError("a session was refused before the damage")
+        guarded.end_session(daemon, verdict.token)
+        self.old_token = verdict.token
 
     def run(self):
         step = current_step()  # a code stands until the end of the next: long enough
         spent, fresh = self.users
         backup = self.place.root / "backup.db"
-        with Daemon(self.place) as daemon:
-            if self.attempt(daemon, spent.name, spent.password, code_of(spent, step)) != 230:
-                raise AssertionError("a login before the damage failed")
+        with Daemon(self.place, web=1) as daemon:
+            self.use_up(daemon, spent, code_of(spent, step))
             self.back_up(backup)
             DAMAGES[self.damage](self.place, self.chance)
             self.check_wrong_ones(daemon, spent, fresh, step)
-            self.attempt(daemon, fresh.name, fresh.password, code_of(fresh, step))
+            self.attempt(daemon, fresh, code_of(fresh, step))
             self.check_wrong_ones(daemon, spent, fresh, step)
             self.check_life(daemon)
         self.restore(backup)
-        with Daemon(self.place) as daemon:
+        with Daemon(self.place, web=1) as daemon:
             self.check_wrong_ones(daemon, spent, fresh, step)
-            if (verdict := self.attempt(daemon, fresh.name, fresh.password, code_of(fresh, step))) != 230:
-                self.wrong.append(f"after the backup was restored a login was answered with {verdict}")
+            if (outcome := self.attempt(daemon, fresh, code_of(fresh, step))) != GRANTED:
+                self.wrong.append(f"after the backup was restored a login was answered with {outcome}")
         verified = self.place.admin("audit", "verify", check=False)
         if verified.returncode != 0:
             self.wrong.append(f"audit verify: {verified.stdout}{verified.stderr}")
@@ -131,14 +136,17 @@ class Trial:
         self.place.database.chmod(0o600)
 
     def check_wrong_ones(self, daemon, spent, fresh, step):
+        door = self.Door(daemon)
         for what, name, password, code in (
             ("a used code", spent.name, spent.password, code_of(spent, step)),
             ("a wrong code", fresh.name, fresh.password, wrong_code_for(fresh, step)),
             ("a wrong password", fresh.name, "not the password", code_of(fresh, step)),
             ("an unknown name", "nobody", "not the password", "000000"),
         ):
-            if self.attempt(daemon, name, password, code) == 230:
+            if door.outcome(name, password, code) == GRANTED:
                 self.wrong.append(f"a WRONG YES to {what}")
+        if self.old_token and guarded.lets_in(daemon, self.old_token):
+            self.wrong.append("a WRONG YES to a session that has ended")
 
     def check_life(self, daemon):
         code = daemon.process.poll()
@@ -153,6 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--long", action="store_true", help=f"{LONG_TRIALS} damages instead of {TRIALS}")
     parser.add_argument("--seed", type=int, default=None, help="of the damages; printed")
+    parser.add_argument("--door", choices=CHOICE, default="line")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
@@ -169,7 +178,7 @@ def main():
                 place = Place(pathlib.Path(directory))
                 place.write_settings(SETTINGS)
                 shutil.copytree(template.data, place.data)
-                trial = Trial(place, users, damage, chance)
+                trial = Trial(place, users, damage, chance, CHOICE[options.door])
                 wrong = trial.run()
             ended[damage] += trial.ended
             failures += bool(wrong)
