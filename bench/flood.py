@@ -61,7 +61,7 @@ class Run:
         parameters, capacity = self._make_dear()
         data = self.work / "data"
         self._output("bench_enrol", data, ENROLLED, *as_options(parameters))
-        settings = "[password]\n" + "".join(f"{key} = {value}\n" for key, value in parameters.items())
+        settings = "[password]\n" + "".join(f"{key} = {value}\n" for key, value in parameters.items()) + self._doors()
         with Daemon(self.programs / "securelogind", data, web=self.plan.pages, settings=settings) as daemon:
             bound = self._bound(data, daemon)
             sampler = threading.Thread(target=self._sample, args=(daemon,))
@@ -72,6 +72,11 @@ class Run:
                 self._ended.set()
                 sampler.join()
         return Weather(parameters, capacity, bound, storms)
+
+    def _doors(self) -> str:
+        """Those that the daemon is told to open, for `status`, which goes by the settings."""
+        doors = ("tls", "web") if self.plan.pages else ("tls",)
+        return "[listen]\n" + "".join(f'{door} = ["127.0.0.1:0"]\n' for door in doors)
 
     def _make_dear(self) -> tuple[dict[str, int], float]:
         """A hash of which the machine does no more than MOST_HASHES a second, and how many it does."""
