@@ -140,6 +140,7 @@ CREATE TABLE ceilings (
     name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
     whole_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX ceilings_by_end ON ceilings (whole_at);
 
 -- Where a user has logged in from: strangers cannot lock out a user who comes from there.
 CREATE TABLE known_sources (

@@ -11,8 +11,8 @@ namespace securelogin {
 namespace {
 
 constexpr std::chrono::minutes kPurgeEvery{1};
-constexpr std::chrono::seconds kPurgeMoreAfter{1};
-constexpr std::chrono::days kForgotten{7};  // failures that nobody came back for
+constexpr std::chrono::milliseconds kPurgeMoreAfter{100};  // rows come no faster than so many are hashed
+constexpr std::chrono::days kForgotten{7};                 // failures that nobody came back for
 constexpr std::chrono::days kSourceForgotten{90};
 constexpr std::chrono::hours kRenewalEvery{12};
 constexpr std::chrono::hours kCheckpointEvery{1};
@@ -49,7 +49,7 @@ Housekeeping::Housekeeping(boost::asio::io_context& control, auth::Store& store,
     schedule_renewal();
 }
 
-void Housekeeping::schedule_purge(std::chrono::seconds after)
+void Housekeeping::schedule_purge(std::chrono::milliseconds after)
 {
     purge_timer_.expires_after(after);
     purge_timer_.async_wait([this](const boost::system::error_code& error) {

@@ -24,7 +24,7 @@ class Housekeeping {
                  std::function<void(const auth::AuditMark&)> checkpoint_written);
 
   private:
-    void schedule_purge(std::chrono::seconds after);
+    void schedule_purge(std::chrono::milliseconds after);
     void purge();
     void schedule_renewal();
     void checkpoint(std::string_view why);

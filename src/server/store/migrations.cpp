@@ -119,6 +119,7 @@ CREATE TABLE ceilings (
     name_key BLOB    NOT NULL PRIMARY KEY CHECK (length(name_key) = 16),
     whole_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX ceilings_by_end ON ceilings (whole_at);
 CREATE TABLE known_sources (
     user_id      INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     source       TEXT    NOT NULL,  -- as in `failures`
