@@ -39,20 +39,23 @@ auth::TokenEndings SqliteTokenReader::endings()
 
 auth::TokenEndings SqliteTokenReader::count_endings()
 {
-    return connection_.attempt("counting the endings of tokens in", [&] {
-        Execution counted(statements_.count_endings);
-        return counted.next() ? statements_.count_endings.getColumn(0).getInt64() : 0;
+    return connection_.attempt("counting the endings of tokens in", [&]() -> auth::TokenEndings {
+        auto& row = statements_.last_ending;
+        Execution last(row);
+        if (!last.next()) return 0;
+        (void)ended_token_in(row);  // a page of noughts has rows, too: they are numbered 0, and have no hash
+        return row.getColumn(0).getInt64();
     });
 }
 
 std::optional<std::vector<auth::TokenHash>> SqliteTokenReader::ended_since(auth::TokenEndings seen)
 {
-    auto known = true;  // whether the first row is the next ending
+    auto known = true;  // whether each row is the next ending
     auto ended = connection_.attempt("reading the endings of tokens in", [&] {
         std::vector<auth::TokenHash> tokens;
         Execution rows(statements_.ended_since, seen);
-        while (rows.next()) {
-            if (tokens.empty()) known = statements_.ended_since.getColumn(0).getInt64() == seen + 1;
+        for (auto next = seen + 1; rows.next(); ++next) {
+            known = known && statements_.ended_since.getColumn(0).getInt64() == next;
             tokens.push_back(ended_token_in(statements_.ended_since));
         }
         return tokens;

@@ -28,11 +28,11 @@ class SqliteTokenReader final : public auth::TokenReader {
     struct Statements {
         explicit Statements(SQLite::Database& database)
             : find_token(database, sql::kFindToken),
-              count_endings(database, sql::kCountTokenEndings),
+              last_ending(database, sql::kLastTokenEnding),
               ended_since(database, sql::kTokensEndedSince)
         {
         }
-        SQLite::Statement find_token, count_endings, ended_since;
+        SQLite::Statement find_token, last_ending, ended_since;
     };
 
     [[nodiscard]] auth::TokenEndings count_endings();

@@ -157,7 +157,8 @@ inline constexpr const char* kCountSessions =
     "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2"
     " AND last_used_at > $3 AND last_used_at < $4";
 
-inline constexpr const char* kCountTokenEndings = "SELECT COALESCE(MAX(seq), 0) FROM token_endings";
+inline constexpr const char* kLastTokenEnding =
+    "SELECT seq, token_hash FROM token_endings ORDER BY seq DESC LIMIT 1";
 inline constexpr const char* kTokensEndedSince =
     "SELECT seq, token_hash FROM token_endings WHERE seq > $1 ORDER BY seq";
 

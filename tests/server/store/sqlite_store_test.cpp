@@ -315,6 +315,36 @@ TEST_F(SqliteStore, AFullDiskInTheMiddleOfWorkFailsThatWorkHoweverItTakesIt)
     transact(*store, write_much);
 }
 
+/// Damage that SQLite does not see, for its pages have no checksums: what has ended is not forgotten to have.
+class DamagedEndings : public SqliteStore {
+  protected:
+    void end_three()
+    {
+        change(
+            "INSERT INTO token_endings (token_hash) VALUES (zeroblob(32)), (zeroblob(32)), (zeroblob(32))");
+    }
+    std::unique_ptr<auth::Store> store_ = open_store(file_);
+    std::unique_ptr<auth::TokenReader> reader_ = store_->open_token_reader();
+};
+
+TEST_F(DamagedEndings, ALastOneThatIsNoneIsAnError)
+{
+    EXPECT_EQ(reader_->endings(), 0);
+    change("PRAGMA ignore_check_constraints = ON; INSERT INTO token_endings VALUES (0, x'')");
+    EXPECT_THAT(refusal([&] { (void)reader_->endings(); }), HasSubstr("a token's hash that is none"));
+    EXPECT_THAT(refusal([&] { (void)reader_->endings(); }), HasSubstr("a token's hash that is none"));
+}
+
+TEST_F(DamagedEndings, OfWhichOneIsMissingAreNotKnown)
+{
+    end_three();
+    EXPECT_EQ(reader_->ended_since(0)->size(), 3U);
+    change("DELETE FROM token_endings WHERE seq = 2");
+    EXPECT_EQ(reader_->endings(), 3);
+    EXPECT_FALSE(reader_->ended_since(0));
+    EXPECT_EQ(reader_->ended_since(2)->size(), 1U);
+}
+
 // Hands in the tables
 
 struct Tampering {
