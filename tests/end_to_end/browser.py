@@ -5,7 +5,7 @@ import http.cookies
 import ssl
 import urllib.parse
 
-from harness import PATIENCE
+from harness import PATIENCE, User
 
 CONTEXT = ssl.create_default_context()
 CONTEXT.check_hostname = False
@@ -138,3 +138,10 @@ class Browser:
         answer = self.get("/login" + ("?back=" + urllib.parse.quote(back, safe="") if back else ""))
         assert answer.status == 200, f"{answer.status}\n{answer.headers}\n{answer.body}"
         return self.fill(answer.page, "/login", username=user.name, password=user.password, code=code or user.next_code())
+
+
+def user_of(page, name, password):
+    """Who enrols with the key that the page shows in groups of four."""
+    words = page.text.split()
+    groups = [word for word in words if len(word) == 4 and all(c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" for c in word)]
+    return User(name, password, f"otpauth://totp/x?secret={''.join(groups[:8])}")

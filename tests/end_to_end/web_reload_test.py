@@ -3,7 +3,7 @@
 import http.client
 import signal
 
-from browser import Browser
+from browser import Browser, user_of
 from harness import PATIENCE, Daemon, TestCase, main
 from web_limits_test import web_plain_port
 
@@ -70,7 +70,8 @@ class Registration(Reload):
         self.start_with("[web]\nopen_registration = true\n")
         browser = self.enterContext(Browser(self.daemon.web[0]))
         page = browser.get("/register").page
-        self.assertEqual(200, self.begin(browser, page, "carol").status)
+        begun = self.begin(browser, page, "carol")
+        self.assertEqual(200, begun.status)
         kept = browser.connection.sock
         self.reload_with("[web]\nopen_registration = false\n")
         refused = self.begin(browser, page, "dave")
@@ -78,6 +79,9 @@ class Registration(Reload):
         self.assertEqual(422, refused.status)
         self.assertNotIn("username", refused.page.forms["/register"][0])
         self.assertNotIn("username", browser.get("/register").page.forms["/register"][0])
+        carol = user_of(begun.page, "carol", PASSWORD)
+        self.assertEqual(410, browser.fill(begun.page, "/register/prove", code=carol.code()).status, "begun while it was open")
+        self.assertNotIn("carol", self.place.admin("user", "list").stdout)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import unittest
 
-from browser import CONTEXT, Browser, Page
+from browser import CONTEXT, Browser, Page, user_of
 from harness import PATIENCE, Daemon, TestCase, User, run
 
 
@@ -225,7 +225,7 @@ class Account(WebCase):
         password = "correct horse battery staple"
         shown = browser.fill(browser.get("/register?invitation=" + invited["invitation"]).page, "/register",
                              password=password, password_again=password)
-        carol = User("carol", password, f"otpauth://totp/x?secret={self.secret_in(shown.page)}")
+        carol = user_of(shown.page, "carol", password)
         form = shown.page.forms["/register/prove"][0]
         self.assertEqual(410, browser.post("/account/totp/prove", form | {"code": carol.next_code()}).status)
         self.assertEqual(200, browser.get("/account").status)
@@ -244,19 +244,13 @@ class Account(WebCase):
         answer = browser.fill(self.account(), "/account/totp", password=self.alice.password, code=self.alice.next_code())
         self.assertEqual(200, answer.status, answer.body)
         self.assertIn("enrolment", answer.page.forms["/account/totp/prove"][0])
-        renewed = User("alice", self.alice.password, f"otpauth://totp/x?secret={self.secret_in(answer.page)}")
+        renewed = user_of(answer.page, "alice", self.alice.password)
         wrong = browser.fill(answer.page, "/account/totp/prove", code=renewed.wrong_code())
         self.assertEqual(422, wrong.status)
         done = browser.fill(wrong.page, "/account/totp/prove", code=renewed.next_code())
         self.assert_told(done, "done=totp", "The new key is in use")
         self.assertEqual(401, self.new_browser().log_in(self.alice, self.alice.code(1)).status)
         self.assertEqual(303, self.new_browser().log_in(renewed).status)
-
-    @staticmethod
-    def secret_in(page):
-        words = page.text.split()
-        groups = [word for word in words if len(word) == 4 and all(c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" for c in word)]
-        return "".join(groups[:8])
 
     def test_sessions_are_listed_and_ended(self):
         made = json.loads(self.place.admin("user", "add", "erin", "--generate-password", "--recovery-codes", "--json").stdout)
@@ -357,7 +351,7 @@ class Registration(WebCase):
         shown = browser.fill(weak.page, "/register", password="correct horse battery staple",
                              password_again="correct horse battery staple")
         self.assertEqual(200, shown.status, shown.body)
-        carol = User("carol", "correct horse battery staple", f"otpauth://totp/x?secret={Account.secret_in(shown.page)}")
+        carol = user_of(shown.page, "carol", "correct horse battery staple")
         wrong = browser.fill(shown.page, "/register/prove", code=carol.wrong_code())
         self.assertEqual(422, wrong.status)
         done = browser.fill(wrong.page, "/register/prove", code=carol.next_code())
@@ -386,7 +380,7 @@ class OpenRegistration(WebCase):
         self.assertEqual(422, taken.status)
         shown = self.browser.fill(taken.page, "/register", username="dave", password=password, password_again=password)
         self.assertEqual(200, shown.status, shown.body)
-        dave = User("dave", password, f"otpauth://totp/x?secret={Account.secret_in(shown.page)}")
+        dave = user_of(shown.page, "dave", password)
         self.assertEqual(200, self.browser.fill(shown.page, "/register/prove", code=dave.next_code()).status)
         self.assertEqual(303, self.browser.log_in(dave).status)
 

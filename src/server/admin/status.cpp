@@ -185,7 +185,7 @@ std::string memory_text(const MemoryBound& bound)
     const auto rounded_up = [](std::uint64_t bytes) { return (bytes + mib - 1) / mib; };
     return fmt::format(
         "memory-bound {} MiB (base {}, hash arenas {}, connections {}, handshakes {}, hash queue {}, "
-        "tables {})\n",
+        "tables {}), with the doors of the settings\n",
         rounded_up(bound.total()), rounded_up(bound.base), rounded_up(bound.hash_arenas),
         rounded_up(bound.connections), rounded_up(bound.handshakes), rounded_up(bound.hash_queue),
         rounded_up(bound.tables));

@@ -242,6 +242,8 @@ const std::optional<auth::UserName>& EnrolmentUnderWay::known_name() const noexc
 
 std::string_view EnrolmentUnderWay::event() const noexcept { return state_->event; }
 
+bool EnrolmentUnderWay::is_open() const noexcept { return state_->open(); }
+
 std::shared_ptr<const Secret> EnrolmentUnderWay::token() const noexcept { return state_->token; }
 
 const std::vector<Secret>& EnrolmentUnderWay::recovery_codes() const noexcept

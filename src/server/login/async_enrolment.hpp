@@ -72,6 +72,8 @@ class EnrolmentUnderWay {
     [[nodiscard]] const std::optional<auth::UserName>& known_name() const noexcept;
     /// As audit and log name it: `enrol`, `enrol.open`, `totp.replace`.
     [[nodiscard]] std::string_view event() const noexcept;
+    /// Whether it is begun, by begin_open().
+    [[nodiscard]] bool is_open() const noexcept;
     /// Of what was done, to be told once; a replacement leaves those that there are.
     [[nodiscard]] const std::vector<Secret>& recovery_codes() const noexcept;
     /// Of a replacement that was done: the session's token, in the place of the one before.  Else nullptr.

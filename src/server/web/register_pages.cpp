@@ -121,6 +121,10 @@ asio::awaitable<Response> prove_registration(const Visit& visit)
         co_return problem(visit, http::status::gone,
                           "This has taken too long: begin again; the invitation is as it was.");
     }
+    if (enrolment->is_open() && !visit.site.open_registration) {
+        co_return problem(visit, http::status::gone,
+                          "Nobody registers without an invitation any more: ask for one.");
+    }
     auto code = form.secret("code");
     const auto step = co_await enrolment->prove(std::move(code));
     log_step(visit.site.log, *enrolment, step, "granted", visit.connection, kWebDoor);
