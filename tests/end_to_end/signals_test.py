@@ -11,8 +11,8 @@ from harness import PATIENCE, SANITIZED, SLOW_HASH, TestCase, connect_tcp, event
 
 class Stopping(TestCase):
     def test_a_login_whose_code_has_arrived_gets_its_verdict_and_others_get_421(self):
-        self.place.write_settings(SLOW_HASH)
-        self.place.write_settings("[deadlines]\ndrain = 60\n")  # so that a slow machine does not cut it short
+        # So that a slow machine does not cut it short.
+        self.place.write_settings(SLOW_HASH + "[deadlines]\ndrain = 60\n")
         daemon = self.start()
         alice, bob = self.place.add_user("alice"), self.place.add_user("bob")
         logged_in = self.log_in(daemon, bob)

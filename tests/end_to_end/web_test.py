@@ -146,6 +146,7 @@ class Login(WebCase):
         page = self.account()
         answer = browser.fill(page, "/account/recovery-codes", password=self.alice.password, code=self.alice.next_code())
         self.assertEqual(200, answer.status)
+        self.daemon.wait_for_event("recovery_codes_replaced", user="alice", door="web", source="127.0.0.1")
         codes = [word for word in answer.page.text.split() if len(word) == 19 and word.count("-") == 3]
         self.assertEqual(10, len(codes))
         other = self.new_browser()

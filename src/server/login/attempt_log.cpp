@@ -89,6 +89,14 @@ void log_change(EventLog& log, const PasswordChange& change, const auth::UserNam
     }
 }
 
+void log_recovery_codes(EventLog& log, const auth::UserName& user, const auth::Source& source,
+                        std::uint64_t connection, std::string_view door)
+{
+    write(log, Level::info, "recovery_codes_replaced", Tail{.device = {}, .door = door},
+          Field{"user", user.str()}, Field{"source", source.address()},
+          Field{"connection", std::to_string(connection)});
+}
+
 void log_revoked(EventLog& log, std::size_t ended, const auth::UserName& user, const auth::Source& source,
                  std::uint64_t connection, std::string_view door)
 {

@@ -30,6 +30,10 @@ void log_step(EventLog& log, const EnrolmentUnderWay& enrolment, const Enrolment
 void log_change(EventLog& log, const PasswordChange& change, const auth::UserName& user,
                 const auth::Source& source, std::uint64_t connection, std::string_view door = kLineProtocol);
 
+/// The event of recovery codes that their holder has made.
+void log_recovery_codes(EventLog& log, const auth::UserName& user, const auth::Source& source,
+                        std::uint64_t connection, std::string_view door = kLineProtocol);
+
 /// The event of sessions that their holder has ended.
 void log_revoked(EventLog& log, std::size_t ended, const auth::UserName& user, const auth::Source& source,
                  std::uint64_t connection, std::string_view door = kLineProtocol);

@@ -112,10 +112,7 @@ asio::awaitable<After> codes(Holder& holder)
     const auto& name = holder.granted.account.name;
     const auto made = co_await holder.setting.authenticator.replace_recovery_codes(name, holder.session());
     if (!made) co_return session_ended(holder.peer);
-    holder.setting.log.write(Level::info, "recovery_codes_replaced",
-                             {{"user", name.str()},
-                              {"source", holder.peer.source().address()},
-                              {"connection", std::to_string(holder.peer.connection())}});
+    log_recovery_codes(holder.setting.log, name, holder.peer.source(), holder.peer.connection());
     Reply reply{.code = code::kDone, .text = "Recovery codes replaced"};
     add_recovery_codes(reply, *made);
     holder.peer.say(reply);

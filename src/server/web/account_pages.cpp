@@ -282,11 +282,11 @@ asio::awaitable<Response> replace_recovery_codes(const Visit& visit)
     auto instead = co_await prove_again(visit, order, Section::recovery_codes);
     if (instead) co_return std::move(*instead);
     const auto session = order.holder.session(visit);
-    const auto codes =
-        co_await visit.site.authenticator.replace_recovery_codes(order.holder.who.name, session);
+    const auto& name = order.holder.who.name;
+    const auto codes = co_await visit.site.authenticator.replace_recovery_codes(name, session);
     if (!codes) co_return see_other(visit, kLoginFirst);
-    co_return page(visit,
-                   visit.site.pages.recovery_codes(codes_view(order.holder.who.name.str(), *codes, false)));
+    login::log_recovery_codes(visit.site.log, name, visit.source, visit.connection, kWebDoor);
+    co_return page(visit, visit.site.pages.recovery_codes(codes_view(name.str(), *codes, false)));
 }
 
 asio::awaitable<Response> end_sessions(const Visit& visit)
