@@ -96,7 +96,8 @@ class Trial:
             return
         if not guarded.lets_in(daemon, verdict.token):
             raise AssertionError("a session was refused before the damage")
-        guarded.end_session(daemon, verdict.token)
+        if not guarded.end_session(daemon, verdict.token):
+            raise AssertionError("a session was not ended before the damage")
         self.old_token = verdict.token
 
     def run(self):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Every write, sync, open, accept, read, lock and allocation of a login is made to fail in turn.
 
-    faults.py [--long] [--seed N] [--only CALL] [--door web]
+    faults.py [--long] [--seed N] [--only CALL] [--kind KIND] [--door web]
 
 Each trial is a login, with the right answers or a wrong one, during which one call of the daemon fails, once or from then
-on.  Whatever the answer is,
-  - it is no yes to a wrong password, a wrong code or a used one;
+on.  At the browsers' door it is also the end of a session, and a proxy's question about it.  Whatever the answer is,
+  - it is no yes to a wrong password, a wrong code or a used one, or to a session whose end was acknowledged;
   - after a yes, session, spent step and audit record are there, also after a kill -9, and the code is refused;
   - the daemon lives on, and the next login after the fault works, within 5 s.
 The short form takes some of each kind of call at random; --long takes all of them (of "no memory from then on" every
@@ -15,6 +15,7 @@ import argparse
 import collections
 import contextlib
 import errno
+import http.client
 import os
 import pathlib
 import random
@@ -22,11 +23,13 @@ import sys
 import tempfile
 import time
 
+import guarded
 from injector import CALLS, LIBRARY, Injector, code_of, wrong_code_for
 from doors import CHOICE, GRANTED, REFUSED
 from harness import PATIENCE, Closed, Daemon, Place, run, BIN
 
-KINDS = ("right", "wrong password", "wrong code", "used code")
+LOGINS = ("right", "wrong password", "wrong code", "used code")
+END = "end of a session"  # at the browsers' door
 ERRORS = {
     "write": (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT),
     "send": (errno.ECONNRESET, errno.EPIPE, errno.ENOBUFS),
@@ -55,7 +58,7 @@ WELL_WITHIN = 5  # seconds, on a machine that has nothing else to do
 PATIENCE_WITH_A_FAULT = 6
 PATIENCE_FROM_THEN_ON = 2.5
 WRONG_CODES = 80  # that an account takes in these tests; it bears 103
-SETTINGS = "[waits]\nfree = 100\nstrangers = 100\n[log]\nlevel = \"error\"\n"
+SETTINGS = "[waits]\nfree = 100\nstrangers = 100\n[log]\nlevel = \"error\"\n" + guarded.SETTINGS
 
 
 class Fault(collections.namedtuple("Fault", "kind call first times error cold")):
@@ -104,6 +107,20 @@ class Stand:
         except (Closed, OSError, ValueError):
             return None, None
 
+    def guarded_session(self, user, code):
+        """The token of a new one, which a proxy has asked for: the daemon remembers it."""
+        verdict = self.Door(self.daemon).attempt(user.name, user.password, code)
+        if verdict.outcome != GRANTED or not guarded.lets_in(self.daemon, verdict.token):
+            raise AssertionError(f"a login before the fault failed: {verdict}")
+        return verdict.token
+
+    def end_session(self, token, patience=PATIENCE):
+        """Whether it was told that it has ended."""
+        try:
+            return guarded.end_session(self.daemon, token, patience)
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+
     def has_ended(self):
         return self.daemon.process.poll() is not None
 
@@ -134,6 +151,40 @@ class Campaign:
         print(f"FAILURE {fault}: {what}", flush=True)
 
     def run(self, fault):
+        if fault.kind == END:
+            self.run_end(fault)
+        else:
+            self.run_login(fault)
+
+    def arm(self, fault):
+        self.stand.injector.arm(fault.call, fault.first, fault.times, fault.error)
+        return PATIENCE_WITH_A_FAULT if fault.times else PATIENCE_FROM_THEN_ON
+
+    def disarm(self, fault):
+        if self.stand.injector.disarm() == 0:
+            self.not_reached += 1
+        else:
+            self.trials[fault.call] += 1
+
+    def run_end(self, fault):
+        """What was acknowledged holds at once, and after whatever comes of the fault."""
+        stand = self.stand
+        user = stand.user()
+        step = stand.injector.to_a_later_step() - 1
+        token = stand.guarded_session(user, code_of(user, step))
+        patience = self.arm(fault)
+        acknowledged = stand.end_session(token, patience)
+        let_in = guarded.lets_in(stand.daemon, token, patience)
+        self.disarm(fault)
+        self.answers["ended" if acknowledged else "not ended"] += 1
+        self.check_life(fault)
+        if acknowledged and (let_in or guarded.lets_in(stand.daemon, token)):
+            self.fail(fault, "a WRONG YES")
+        self.check_next_login(fault, user, step + 1, code_of(user, step + 1))
+        if not stand.end_session(token) and guarded.lets_in(stand.daemon, token):
+            self.fail(fault, "the session cannot be ended any more")
+
+    def run_login(self, fault):
         stand = self.stand
         if fault.cold:
             stand.restart()
@@ -150,12 +201,8 @@ class Campaign:
         password = "not the password" if fault.kind == "wrong password" else user.password
         stand.wrong_codes[user.name] += fault.kind == "wrong code"
 
-        stand.injector.arm(fault.call, fault.first, fault.times, fault.error)
-        verdict, session = stand.log_in(user, password, given, PATIENCE_WITH_A_FAULT if fault.times else PATIENCE_FROM_THEN_ON)
-        if stand.injector.disarm() == 0:
-            self.not_reached += 1
-        else:
-            self.trials[fault.call] += 1
+        verdict, session = stand.log_in(user, password, given, self.arm(fault))
+        self.disarm(fault)
         self.answers[verdict] += 1
         if verdict == GRANTED:
             self.check_yes(fault, user, session, step, first)
@@ -232,6 +279,20 @@ def calls_of_a_login(stand):
     before = stand.injector.counts()
     if stand.log_in(user, user.password, code_of(user, step))[0] != GRANTED:
         raise AssertionError("a login without a fault failed: " + stand.daemon.stderr.text())
+    return calls_since(stand, before)
+
+
+def calls_of_an_end(stand):
+    """And of a proxy's question about it."""
+    user = stand.user()
+    token = stand.guarded_session(user, code_of(user, stand.injector.to_a_later_step()))
+    before = stand.injector.counts()
+    if not stand.end_session(token) or guarded.lets_in(stand.daemon, token) is not False:
+        raise AssertionError("a session was not ended without a fault: " + stand.daemon.stderr.text())
+    return calls_since(stand, before)
+
+
+def calls_since(stand, before):
     return {call: count - before[call] for call, count in stand.injector.counts().items()}
 
 
@@ -240,13 +301,14 @@ def faults_of(call, kinds, last, is_cold):
             for times in (1, 0) for first in range(1, last + 1, 1 if times else FOR_GOOD_EVERY[call])]
 
 
-def plan(warm, cold, chance, long, only):
+def plan(warm, cold, end, chance, long, calls, kinds):
     faults = []
-    for call in (only,) if only else CALLS[1:]:
-        all_of_it = faults_of(call, KINDS, warm[call], False)
+    for call in calls:
+        all_of_it = faults_of(call, LOGINS, warm[call], False) + faults_of(call, (END,), end[call], False)
         # What a running daemon does not need any more is tried with one that has just started.
         if cold[call] > warm[call]:
-            all_of_it += faults_of(call, KINDS if warm[call] == 0 else KINDS[:1], cold[call], True)
+            all_of_it += faults_of(call, LOGINS if warm[call] == 0 else LOGINS[:1], cold[call], True)
+        all_of_it = [fault for fault in all_of_it if fault.kind in kinds]
         faults.append(all_of_it if long else chance.sample(all_of_it, min(SAMPLE[call], len(all_of_it))))
     return faults
 
@@ -256,6 +318,7 @@ def arguments():
     parser.add_argument("--long", action="store_true", help="all of them: about an hour")
     parser.add_argument("--seed", type=int, default=None, help="of the short form's choice; printed")
     parser.add_argument("--only", choices=CALLS[1:], help="only calls of this kind")
+    parser.add_argument("--kind", choices=(*LOGINS, END), help="only trials of this kind")
     parser.add_argument("--door", choices=CHOICE, default="line")
     return parser.parse_args()
 
@@ -270,9 +333,13 @@ def main():
         stand = Stand(pathlib.Path(scratch), CHOICE[options.door])
         with contextlib.closing(stand):
             cold, warm, *_ = (calls_of_a_login(stand) for _ in range(2))
-            print("calls of a login:", *(f"{call} {warm[call]}/{cold[call]}" for call in CALLS[1:]), flush=True)
+            end = calls_of_an_end(stand) if options.door == "web" else collections.Counter()
+            print("calls of a login, of one after the start, of an end:",
+                  *(f"{call} {warm[call]}/{cold[call]}/{end[call]}" for call in CALLS[1:]), flush=True)
             campaign = Campaign(stand)
-            for faults in plan(warm, cold, random.Random(seed), options.long, options.only):
+            calls = (options.only,) if options.only else CALLS[1:]
+            kinds = (options.kind,) if options.kind else (*LOGINS, END)
+            for faults in plan(warm, cold, end, random.Random(seed), options.long, calls, kinds):
                 for number, fault in enumerate(faults, 1):
                     campaign.run(fault)
                     if number % 200 == 0 or number == len(faults):
