@@ -145,16 +145,20 @@ class Campaign:
         self.slowest = 0  # seconds until a login after a fault
         self.lost = 0  # yeses to a login after a fault that the daemon took with it when it ended
         self.failures = []
+        self.last = None
 
     def fail(self, fault, what):
         self.failures.append(f"{fault}: {what}")
         print(f"FAILURE {fault}: {what}", flush=True)
 
     def run(self, fault):
-        if fault.kind == END:
-            self.run_end(fault)
-        else:
-            self.run_login(fault)
+        try:
+            (self.run_end if fault.kind == END else self.run_login)(fault)
+        except (AssertionError, Closed, OSError) as error:  # before or after the fault, when all is to be well
+            said = self.stand.daemon.stderr.whole() if self.stand.has_ended() else ""
+            self.fail(fault, f"{error!r}; after {self.last}; {said[-2000:]}")
+            self.stand.restart()
+        self.last = fault
 
     def arm(self, fault):
         self.stand.injector.arm(fault.call, fault.first, fault.times, fault.error)
