@@ -19,6 +19,7 @@ import http.client
 import os
 import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -155,8 +156,11 @@ class Campaign:
         try:
             (self.run_end if fault.kind == END else self.run_login)(fault)
         except (AssertionError, Closed, OSError) as error:  # before or after the fault, when all is to be well
-            said = self.stand.daemon.stderr.whole() if self.stand.has_ended() else ""
-            self.fail(fault, f"{error!r}; after {self.last}; {said[-2000:]}")
+            before, self.last = self.last, None
+            if before and self.stand.has_ended():  # a thread that was ending the daemon had to wait for a processor
+                self.check_life(before)
+                return self.run(fault)
+            self.fail(fault, f"{error!r}; after {before}")
             self.stand.restart()
         self.last = fault
 
@@ -231,7 +235,8 @@ class Campaign:
         in_the_long_run = fault.call in MAY_END_IN_THE_LONG_RUN and not fault.times
         # "listening on" is said before the start has come to its end; one that fails says why.
         at_the_start = fault.cold and code == 1 and "\nsecurelogind: " in said
-        if not (in_the_long_run or at_the_start or fault.call in MAY_END_AT_ONCE):
+        may_end = in_the_long_run or at_the_start or fault.call in MAY_END_AT_ONCE
+        if not may_end or code == -signal.SIGSEGV:
             self.fail(fault, f"the daemon ended with {code}: {said[-2000:]}")
         self.stand.restart()
 
